@@ -1,0 +1,100 @@
+package paas
+
+import "time"
+
+// BuildStatus is where a build stands.
+type BuildStatus string
+
+// The statuses of a build; all but pending and building are final.
+const (
+	BuildPending    BuildStatus = "pending"
+	BuildBuilding   BuildStatus = "building"
+	BuildSucceeded  BuildStatus = "succeeded"
+	BuildFailed     BuildStatus = "failed"
+	BuildCanceled   BuildStatus = "canceled"
+	BuildSuperseded BuildStatus = "superseded" // a newer push came before it began
+)
+
+// Final says whether the status can no longer change.
+func (s BuildStatus) Final() bool { return s != BuildPending && s != BuildBuilding }
+
+// Build is one attempt to make an image of a commit. IDs count from 1 within an app.
+type Build struct {
+	App        string       `json:"app"` // App.ID
+	ID         int          `json:"id"`
+	Status     BuildStatus  `json:"status"`
+	Commit     string       `json:"commit"`
+	Branch     string       `json:"branch"`
+	User       string       `json:"user"`
+	CreatedAt  time.Time    `json:"created_at"`
+	FinishedAt time.Time    `json:"finished_at,omitzero"`
+	Image      Image        `json:"image,omitzero"`
+	Types      ProcessTypes `json:"types,omitempty"`
+	Error      string       `json:"error,omitempty"`
+}
+
+// Image is a built image and what a release must know of it.
+type Image struct {
+	ID    string `json:"id"`              // the engine's content address, sha256:…
+	Port  int    `json:"port,omitempty"`  // its one EXPOSEd TCP port; 0 when it has none or several
+	Shell bool   `json:"shell,omitempty"` // whether it has /bin/sh
+}
+
+// DefaultPort is $PORT where the image does not expose exactly one TCP port.
+const DefaultPort = 5000
+
+// WebPort is the $PORT of an instance of this image.
+func (i Image) WebPort() int {
+	if i.Port == 0 {
+		return DefaultPort
+	}
+	return i.Port
+}
+
+// ImageSpec says how to make an image from a source tree.
+type ImageSpec struct {
+	App    string // App.ID
+	Name   string // App.Name, for labels
+	Build  int
+	Commit string
+	// Dockerfile is the path inside the tree.
+	Dockerfile string
+	NoCache    bool
+}
+
+// BuildEvent is a fact about a running image build. Step identifies a step within one build; a step's first event
+// has its Name. Times are the builder's own.
+type BuildEvent struct {
+	Step      string
+	Name      string
+	Started   time.Time
+	Completed time.Time
+	Cached    bool
+	Error     string
+	Output    []byte // what the step printed, not aligned to lines
+}
+
+// BuildInfo is a build as users see it.
+type BuildInfo struct {
+	ID        int         `json:"id"`
+	Status    BuildStatus `json:"status"`
+	Commit    string      `json:"commit"`
+	Branch    string      `json:"branch"`
+	User      string      `json:"user"`
+	CreatedAt time.Time   `json:"created_at"`
+	Seconds   float64     `json:"seconds"` // so far, while it is not final
+	Image     string      `json:"image"`   // "" unless succeeded
+	Error     string      `json:"error,omitempty"`
+}
+
+// Info shows the build as of now.
+func (b Build) Info(now time.Time) BuildInfo {
+	end := b.FinishedAt
+	if end.IsZero() {
+		end = now
+	}
+	return BuildInfo{
+		ID: b.ID, Status: b.Status, Commit: b.Commit, Branch: b.Branch, User: b.User, CreatedAt: b.CreatedAt,
+		Seconds: max(0, end.Sub(b.CreatedAt).Seconds()), Image: b.Image.ID, Error: b.Error,
+	}
+}

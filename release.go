@@ -1,0 +1,140 @@
+package paas
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// ReleaseStatus is where a release stands.
+type ReleaseStatus string
+
+// The statuses of a release; pending is the only one that changes.
+const (
+	ReleasePending   ReleaseStatus = "pending"
+	ReleaseSucceeded ReleaseStatus = "succeeded"
+	ReleaseFailed    ReleaseStatus = "failed"
+)
+
+// Release is an entry of an app's ledger: image, config and process types, numbered, authored and never changed. Only
+// its Outcome is filled in once, when the deployment ends.
+type Release struct {
+	App           string       `json:"app"` // App.ID
+	Version       int          `json:"version"`
+	Description   string       `json:"description"`
+	User          string       `json:"user"`
+	CreatedAt     time.Time    `json:"created_at"`
+	Build         int          `json:"build"`
+	Image         Image        `json:"image"`
+	Commit        string       `json:"commit"`
+	Types         ProcessTypes `json:"types"`
+	ConfigVersion int          `json:"config_version"`
+	ConfigKeys    []string     `json:"config_keys"`
+	ConfigSum     string       `json:"config_sum"` // keyed hash of the config, so that the ledger says nothing of its values
+	Parent        int          `json:"parent"`     // the current release when this one was made; 0: none
+	PrevHash      string       `json:"prev_hash"`  // Hash of version-1; empty for v1
+	Hash          string       `json:"hash"`       // over all fields above
+
+	Outcome
+}
+
+// Outcome is how the deployment of a release ended.
+type Outcome struct {
+	Status     ReleaseStatus `json:"status"`
+	FinishedAt time.Time     `json:"finished_at,omitzero"`
+	Phases     []Phase       `json:"phases,omitempty"`
+	Error      string        `json:"error,omitempty"` // may hold the app's last log lines, masked
+}
+
+// Phase is one step of a deployment and how long it took.
+type Phase struct {
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+}
+
+// ReleaseInfo is a release as users see it.
+type ReleaseInfo struct {
+	Version     int           `json:"version"`
+	Status      ReleaseStatus `json:"status"`
+	Current     bool          `json:"current"`
+	Description string        `json:"description"`
+	Image       string        `json:"image"`
+	Commit      string        `json:"commit"`
+	ConfigKeys  []string      `json:"config_keys"`
+	User        string        `json:"user"`
+	CreatedAt   time.Time     `json:"created_at"`
+}
+
+// ReleaseDetail is ReleaseInfo and the rest of the record.
+type ReleaseDetail struct {
+	ReleaseInfo
+	Build        int               `json:"build"`
+	ProcessTypes map[string]string `json:"process_types"`
+	Phases       []Phase           `json:"phases"`
+	Diff         ReleaseDiff       `json:"diff"`
+	Error        string            `json:"error"`
+}
+
+// ReleaseDiff names what differs from the release that was current before: config keys, and "image" or "type NAME".
+type ReleaseDiff struct {
+	Added   []string `json:"added"`
+	Removed []string `json:"removed"`
+	Changed []string `json:"changed"`
+}
+
+// Info shows the release; current is the app's current version.
+func (r Release) Info(current int) ReleaseInfo {
+	keys := r.ConfigKeys
+	if keys == nil {
+		keys = []string{}
+	}
+	return ReleaseInfo{
+		Version: r.Version, Status: r.Status, Current: r.Version == current, Description: r.Description, Image: r.Image.ID,
+		Commit: r.Commit, ConfigKeys: keys, User: r.User, CreatedAt: r.CreatedAt,
+	}
+}
+
+// DiffReleases compares two releases with their configs. It names keys, never values.
+func DiffReleases(from, to Release, fromConfig, toConfig Config) ReleaseDiff {
+	d := ReleaseDiff{Added: []string{}, Removed: []string{}, Changed: []string{}}
+	d.compare(fromConfig, toConfig, "")
+	d.compare(commands(from), commands(to), "type ")
+	if from.Image.ID != to.Image.ID {
+		d.Changed = append(d.Changed, "image")
+	}
+	return d
+}
+
+func (d *ReleaseDiff) compare(from, to map[string]string, prefix string) {
+	for _, k := range slices.Sorted(maps.Keys(to)) {
+		if old, had := from[k]; !had {
+			d.Added = append(d.Added, prefix+k)
+		} else if old != to[k] {
+			d.Changed = append(d.Changed, prefix+k)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(from)) {
+		if _, has := to[k]; !has {
+			d.Removed = append(d.Removed, prefix+k)
+		}
+	}
+}
+
+func commands(r Release) map[string]string {
+	m := make(map[string]string, len(r.Types))
+	for _, t := range r.Types {
+		m[t.Name] = t.Command
+	}
+	return m
+}
+
+// Detail shows the release with its diff.
+func (r Release) Detail(current int, diff ReleaseDiff) ReleaseDetail {
+	phases := r.Phases
+	if phases == nil {
+		phases = []Phase{}
+	}
+	return ReleaseDetail{
+		ReleaseInfo: r.Info(current), Build: r.Build, ProcessTypes: commands(r), Phases: phases, Diff: diff, Error: r.Error,
+	}
+}

@@ -1,0 +1,22 @@
+package paas
+
+import "net/netip"
+
+// Route is everything the router knows of one app. It is a value: a change makes a new one.
+type Route struct {
+	App         string    `json:"app"`  // App.ID
+	Name        string    `json:"name"` // App.Name
+	Hosts       []string  `json:"hosts"`
+	Maintenance bool      `json:"maintenance,omitempty"`
+	Backends    []Backend `json:"backends"`
+	// Down is the code that answers while there is no backend: H81 nothing deployed, H14 no web instance wanted,
+	// H20 booting, H10 crashed.
+	Down string `json:"down,omitempty"`
+}
+
+// Backend is the address of a web instance that may get requests.
+type Backend struct {
+	Instance string         `json:"instance"` // web.1
+	Addr     netip.AddrPort `json:"addr"`
+	Release  int            `json:"release"`
+}

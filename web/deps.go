@@ -1,0 +1,99 @@
+package web
+
+import (
+	"context"
+	"io"
+
+	"paas"
+)
+
+// The services that the doors open onto. Apps are named by their name; the acting user is paas.UserOf(ctx). progress
+// takes lines of text for a person; a write to it never blocks for long and its errors are ignored. An operation that
+// has begun goes on when ctx ends, unless its comment says otherwise.
+type (
+	// Apps is the life of apps.
+	Apps interface {
+		Apps(ctx context.Context) ([]paas.AppInfo, error)
+		App(ctx context.Context, app string) (paas.AppInfo, error)
+		CreateApp(ctx context.Context, app string) (paas.AppInfo, error)
+		RenameApp(ctx context.Context, app, to string, progress io.Writer) (paas.AppInfo, error)
+		DestroyApp(ctx context.Context, app string, progress io.Writer) error
+	}
+
+	// Configs is the config of apps. Versions number an app's config sets; ifMatch < 0 means any.
+	Configs interface {
+		Config(ctx context.Context, app string) (config paas.Config, version int, err error)
+		SetConfig(ctx context.Context, app string, patch paas.ConfigPatch, ifMatch int, progress io.Writer) (paas.ConfigChange, error)
+	}
+
+	// Releases is the ledger. Rollback to 0 means the newest succeeded release before the current one.
+	Releases interface {
+		Releases(ctx context.Context, app string) ([]paas.ReleaseInfo, error)
+		Release(ctx context.Context, app string, version int) (paas.ReleaseDetail, error)
+		Rollback(ctx context.Context, app string, to int, progress io.Writer) (paas.ReleaseInfo, error)
+	}
+
+	// Processes is the formation and its instances. A target is a type (web), an instance (web.1) or "" for all.
+	Processes interface {
+		Processes(ctx context.Context, app string) (paas.Processes, error)
+		Scale(ctx context.Context, app string, change paas.Formation, progress io.Writer) (paas.Processes, error)
+		Restart(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error)
+		Stop(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error)
+	}
+
+	// Runs is one-off processes. A run that is not detached waits, created, for AttachRun, which starts it, returns
+	// with its exit code, and stops it when ctx ends.
+	Runs interface {
+		CreateRun(ctx context.Context, app string, req paas.RunRequest) (paas.RunInfo, error)
+		AttachRun(ctx context.Context, app string, id int, stdio paas.Stdio) (exitCode int, err error)
+		Runs(ctx context.Context, app string) ([]paas.RunInfo, error)
+		Run(ctx context.Context, app string, id int) (paas.RunInfo, error)
+		StopRun(ctx context.Context, app string, id int) (paas.RunInfo, error)
+	}
+
+	// Builds is what pushes made. BuildLog follows a build that has not ended until it does.
+	Builds interface {
+		Builds(ctx context.Context, app string) ([]paas.BuildInfo, error)
+		Build(ctx context.Context, app string, id int) (paas.BuildInfo, error)
+		BuildLog(ctx context.Context, app string, id int, w io.Writer) error
+		CancelBuild(ctx context.Context, app string, id int) (paas.BuildInfo, error)
+	}
+
+	// Domains is the hosts of apps, and whether the router answers for them.
+	Domains interface {
+		Domains(ctx context.Context, app string) ([]paas.Domain, error)
+		AddDomain(ctx context.Context, app, host string) (paas.Domain, error)
+		RemoveDomain(ctx context.Context, app, host string) (paas.Domain, error)
+		SetMaintenance(ctx context.Context, app string, on bool) (paas.AppInfo, error)
+	}
+
+	// Logs is the log stream of an app: fn gets each line that q selects, in order; with q.Follow until ctx ends.
+	Logs interface {
+		Logs(ctx context.Context, app string, q paas.LogQuery, fn func(paas.LogLine) error) error
+	}
+
+	// Keys is who may come in by SSH.
+	Keys interface {
+		Keys() ([]paas.Key, error)
+		AddKey(key paas.Key) error
+		RemoveKey(name string) (paas.Key, error)
+		KeyByFingerprint(fingerprint string) (paas.Key, error)
+	}
+
+	// Tokens is who may come in by HTTP.
+	Tokens interface {
+		Tokens() ([]paas.Token, error)
+		AddToken(token paas.Token) error
+		RemoveToken(name string) (paas.Token, error)
+		TokenBySum(sum string) (paas.Token, error)
+	}
+
+	// Git is the git side of the SSH door. ReceivePack and UploadPack return git's exit code; they end when ctx does.
+	// PreReceive is the pre-receive hook's call back: token names the ReceivePack it belongs to, updates is what git
+	// wrote to the hook ("old new ref" lines), env the hook's GIT_* variables; an error rejects the push.
+	Git interface {
+		ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error)
+		UploadPack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error)
+		PreReceive(ctx context.Context, token string, updates string, env map[string]string, progress io.Writer) error
+	}
+)
