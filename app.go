@@ -21,9 +21,9 @@ type App struct {
 	ConfigVersion int `json:"config_version"`
 	// Formation is remembered for types that are gone and come back.
 	Formation Formation `json:"formation"`
-	// Restarted holds, per instance name, the time of the last restart that was asked for: instances created before
-	// it are replaced. A new release clears it.
-	Restarted map[string]time.Time `json:"restarted,omitempty"`
+	// Restarted counts, per instance name, the restarts asked for on the current release: instances of an earlier
+	// generation are replaced. A count and no time, so that a clock that jumps replaces nothing.
+	Restarted map[string]int `json:"restarted,omitempty"`
 	// Stopped names the instances that ps:stop took down; restart, and a new release, start them again.
 	Stopped map[string]bool `json:"stopped,omitempty"`
 

@@ -7,17 +7,19 @@ import (
 
 // Instance is one process of an app on the container engine, as observed there: what is, never what should be.
 type Instance struct {
-	ID        string // the engine's
-	App       string // App.ID
-	AppName   string // App.Name when it was created
-	Type      string // RunType for one-offs
-	Name      string // its slot, web.1, or run.17
-	Release   int
-	Addr      netip.Addr // on the app's own network
-	Port      int        // $PORT; 0 where the type has none
-	CreatedAt time.Time
-	StartedAt time.Time
-	Running   bool
+	ID      string // the engine's
+	App     string // App.ID
+	AppName string // App.Name when it was created
+	Type    string // RunType for one-offs
+	Name    string // its slot, web.1, or run.17
+	Release int
+	// Generation is how many restarts had been asked for in its slot when it was created (App.Restarted).
+	Generation int
+	Addr       netip.Addr // on the app's own network
+	Port       int        // $PORT; 0 where the type has none
+	CreatedAt  time.Time
+	StartedAt  time.Time
+	Running    bool
 	// Restarted means that the engine itself started it again after an exit or a reboot: its writable layer is not
 	// fresh, so it has to be replaced.
 	Restarted bool
@@ -32,20 +34,21 @@ func (i Instance) AddrPort() netip.AddrPort { return netip.AddrPortFrom(i.Addr, 
 // InstanceSpec is everything that decides what an instance is. It has no way to say privileged, a host path, a host
 // namespace or a published port.
 type InstanceSpec struct {
-	App     string
-	AppName string
-	Type    string
-	Name    string
-	Release int
-	Image   Image
-	Command []string // replaces the image's CMD; nil keeps it
-	Env     []string // KEY=value; the whole environment besides what the image sets
-	Port    int
-	Subnet  netip.Prefix
-	TTY     bool
-	Stdin   bool
-	Size    TerminalSize // initial, for a TTY
-	Labels  map[string]string
+	App        string
+	AppName    string
+	Type       string
+	Name       string
+	Release    int
+	Generation int
+	Image      Image
+	Command    []string // replaces the image's CMD; nil keeps it
+	Env        []string // KEY=value; the whole environment besides what the image sets
+	Port       int
+	Subnet     netip.Prefix
+	TTY        bool
+	Stdin      bool
+	Size       TerminalSize // initial, for a TTY
+	Labels     map[string]string
 }
 
 // TerminalSize in characters.

@@ -1,0 +1,135 @@
+package release
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"time"
+
+	"paas"
+)
+
+// What the engine asks of the packages around it. The store says what should be, the runtime what is.
+type (
+	// Store keeps the records.
+	Store interface {
+		AppReader
+		AppWriter
+		Ledger
+		ConfigRecords
+		RunRecords
+		DomainRecords
+	}
+
+	// AppReader finds apps.
+	AppReader interface {
+		App(id string) (paas.App, error)
+		AppByName(name string) (paas.App, error)
+		Apps() ([]paas.App, error)
+	}
+
+	// AppWriter changes them, each call in one transaction.
+	AppWriter interface {
+		CreateApp(name, defaultHost string) (paas.App, error)
+		UpdateApp(id string, change func(*paas.App) error) (paas.App, error)
+		RenameApp(id, name, defaultHost string) (paas.App, error)
+		DeleteApp(id string) error
+		MoveSubnet(id string) (paas.App, error)
+	}
+
+	// Ledger appends releases and ends them; no method changes one that has ended.
+	Ledger interface {
+		AppendRelease(r paas.Release, c paas.Config) (paas.Release, error)
+		FinishRelease(app string, version int, o paas.Outcome, change func(*paas.App)) (paas.App, error)
+		Release(app string, version int) (paas.Release, error)
+		Releases(app string) ([]paas.Release, error)
+		PendingReleases() ([]paas.Release, error)
+	}
+
+	// ConfigRecords are the numbered config sets.
+	ConfigRecords interface {
+		Config(app string, version int) (paas.Config, error)
+		KeepConfig(app string, c paas.Config) (paas.App, error)
+	}
+
+	// RunRecords are the one-offs.
+	RunRecords interface {
+		AppendRun(r paas.Run) (paas.Run, error)
+		UpdateRun(r paas.Run) error
+		Run(app string, id int) (paas.Run, error)
+		Runs(app string) ([]paas.Run, error)
+		UnfinishedRuns() ([]paas.Run, error)
+	}
+
+	// DomainRecords are the hosts of apps besides the default ones.
+	DomainRecords interface {
+		AddDomain(app, host, label string) error
+		RemoveDomain(app, host string) error
+		Domains(app string) ([]string, error)
+	}
+
+	// Runtime runs instances.
+	Runtime interface {
+		Observer
+		Operator
+		Runner
+		Cleaner
+	}
+
+	// Observer tells what is.
+	Observer interface {
+		Instances(ctx context.Context, app string) ([]paas.Instance, error)
+		Wait(ctx context.Context, id string) (paas.Instance, error)
+		Tail(ctx context.Context, id string, n int) ([]string, error)
+		Listening(ctx context.Context, id string) ([]netip.AddrPort, error)
+		Events(ctx context.Context, fn func(paas.InstanceEvent)) error
+	}
+
+	// Operator changes it, one instance a call.
+	Operator interface {
+		Start(ctx context.Context, spec paas.InstanceSpec) (paas.Instance, error)
+		Keep(ctx context.Context, id string) error
+		Stop(ctx context.Context, id string, grace time.Duration) (killed bool, err error)
+		Remove(ctx context.Context, id string) error
+	}
+
+	// Runner runs a one-off with its client attached.
+	Runner interface {
+		Run(ctx context.Context, spec paas.InstanceSpec, stdio paas.Stdio, started func(paas.Instance)) (exitCode int, err error)
+	}
+
+	// Cleaner checks and removes what instances stand on.
+	Cleaner interface {
+		Image(ctx context.Context, id string) (paas.Image, error)
+		RemoveImage(ctx context.Context, id string) error
+		RemoveNetwork(ctx context.Context, app string) error
+	}
+
+	// Router carries requests to backends. Apply returns once the route is live.
+	Router interface {
+		Apply(ctx context.Context, route paas.Route) error
+		Remove(ctx context.Context, app string) error
+		Retain(ctx context.Context, apps []string) error
+		Drain(ctx context.Context, addrs []netip.AddrPort, deadline time.Duration) (cut int, err error)
+	}
+
+	// Repos holds the apps' repositories. Create does nothing where there is one.
+	Repos interface {
+		Create(ctx context.Context, app string) error
+		Remove(ctx context.Context, app string) error
+	}
+
+	// Logs is the apps' log streams.
+	Logs interface {
+		Append(app string, l paas.LogLine)
+		Remove(app string) error
+	}
+
+	// Builds ends the builds of an app that goes.
+	Builds interface {
+		CancelAll(ctx context.Context, app string) error
+	}
+)
+
+// Progress is where an operation tells a person what it does; writes to it never block for long.
+type Progress = io.Writer
