@@ -1,0 +1,29 @@
+package store
+
+import (
+	"errors"
+	"syscall"
+
+	"paas"
+)
+
+// noSpace says whether a write failed for want of space: a full disk, a quota, or the process's file size limit.
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// refuse is the error for a file that the store will not touch.
+func refuse(path, format string, args ...any) *paas.Error {
+	return paas.Errorf(paas.Unavailable, "%s "+format, append([]any{path}, args...)...).
+		WithHint("it was left as it is, and apps run on; put paas.db and master.key of one backup in its place, then start paasd again")
+}
+
+func noApp(name string) error {
+	return paas.Errorf(paas.NotFound, "there is no app %s", paas.Quote(name)).WithHint("paas apps")
+}
+
+// inUse is the error for a directory whose store is open elsewhere.
+func inUse(dir string) error {
+	return paas.Errorf(paas.Conflict, "another paasd is using %s", dir).
+		WithHint("stop that one, or give this one a directory of its own with --data-dir")
+}
