@@ -105,8 +105,9 @@ type (
 		RemoveNetwork(ctx context.Context, app string) error
 	}
 
-	// Router carries requests to backends. Apply returns once the route is live.
+	// Router carries requests to backends. Apply returns once the route is live; Route is the last one applied.
 	Router interface {
+		Route(app string) (paas.Route, bool)
 		Apply(ctx context.Context, route paas.Route) error
 		Remove(ctx context.Context, app string) error
 		Retain(ctx context.Context, apps []string) error

@@ -1,0 +1,148 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"paas"
+)
+
+// draft is what a new release is made of.
+type draft struct {
+	description string
+	build       int
+	image       paas.Image
+	commit      string
+	types       paas.ProcessTypes
+	config      paas.Config
+}
+
+// draftOf starts from what serves now: the current release's image, types and config, or nothing but the kept config.
+func (e *Engine) draftOf(app paas.App) (draft, error) {
+	config, err := e.Store.Config(app.ID, app.ConfigVersion)
+	if err != nil || app.Current == 0 {
+		return draft{config: config}, err
+	}
+	r, err := e.Store.Release(app.ID, app.Current)
+	return draft{build: r.Build, image: r.Image, commit: r.Commit, types: r.Types, config: config}, err
+}
+
+// Deploy releases a build's image with the app's config and moves the app to it. app is an App.ID.
+func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress Progress) (paas.Release, error) {
+	var rel paas.Release
+	what := "deploy of " + short(b.Commit) + " by " + paas.UserOf(ctx)
+	err := e.lanes.do(ctx, app, what, progress, func() error {
+		record, err := e.Store.App(app)
+		if err != nil {
+			return err
+		}
+		d, err := e.draftOf(record)
+		if err != nil {
+			return err
+		}
+		d.description, d.build, d.image, d.commit, d.types = "Deploy "+short(b.Commit), b.ID, b.Image, b.Commit, b.Types
+		rel, err = e.release(ctx, record, d, progress)
+		return err
+	})
+	return rel, err
+}
+
+// release appends a release made of d to the ledger and moves app to it. The caller holds app's lane. A release that
+// fails stays on the ledger as failed and changes nothing else.
+func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Progress) (paas.Release, error) {
+	rel, err := e.Store.AppendRelease(paas.Release{
+		App: app.ID, Description: d.description, User: paas.UserOf(ctx), Build: d.build, Image: d.image, Commit: d.commit, Types: d.types,
+	}, d.config)
+	if err != nil {
+		return rel, err
+	}
+	fmt.Fprintf(progress, "-----> Releasing v%d: %s\n", rel.Version, rel.Description)
+	e.note(app.ID, "deploy", fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description))
+	phases := newPhases()
+	committed := false
+	commit := func() (paas.App, error) {
+		rel.Outcome = e.outcome(phases, nil, d.config)
+		next, err := e.Store.FinishRelease(app.ID, rel.Version, rel.Outcome, nil)
+		if err == nil {
+			committed = true
+			e.memory.pardon(app.ID)
+		}
+		return next, err
+	}
+	if err = e.releaseCommand(ctx, app, rel, d.config, progress, phases); err == nil {
+		want := app
+		want.Restarted, want.Stopped = nil, nil
+		m := &move{
+			engine: e, app: app, want: want, release: rel, config: d.config, progress: progress, what: "deploy",
+			commit: commit, atomic: true, phases: phases,
+		}
+		err = m.run(ctx)
+	}
+	if committed {
+		return rel, e.confirmed(app, rel, err, progress)
+	}
+	return rel, e.failRelease(ctx, app, rel, d.config, phases, err, progress)
+}
+
+// confirmed tells the outcome of a release that is current; err is only about its routes.
+func (e *Engine) confirmed(app paas.App, rel paas.Release, err error, progress Progress) error {
+	if err != nil {
+		return paas.Errorf(paas.Unavailable, "v%d is released, but its routes are not confirmed yet: %w", rel.Version, err).
+			WithHint("the release before goes on serving until they are; watch it with: paas ps -a %s", app.Name)
+	}
+	e.note(app.ID, "deploy", fmt.Sprintf("v%d is live", rel.Version))
+	fmt.Fprintf(progress, "-----> v%d is live: %s\n", rel.Version, e.AppURL(e.defaultHost(app.Name)))
+	return nil
+}
+
+// failRelease ends rel as failed, and returns what the user reads of cause.
+func (e *Engine) failRelease(
+	ctx context.Context, app paas.App, rel paas.Release, config paas.Config, phases *phases, cause error, progress Progress,
+) error {
+	if ctx.Err() != nil && paas.CodeOf(cause) != paas.Canceled {
+		cause = paas.Errorf(paas.Canceled, "the deploy was canceled").Because(cause)
+	}
+	if _, err := e.Store.FinishRelease(app.ID, rel.Version, e.outcome(phases, cause, config), nil); err != nil {
+		e.Log.Error("a failed release could not be recorded", "app", app.Name, "version", rel.Version, "error", err)
+	}
+	text := config.Mask(cause.Error())
+	e.note(app.ID, "deploy", fmt.Sprintf("v%d failed: %s", rel.Version, firstLine(text)))
+	if boot, ok := asBoot(cause); ok {
+		fmt.Fprint(progress, config.Mask(boot.Report()))
+	}
+	still := "nothing is released yet"
+	if app.Current != 0 {
+		still = fmt.Sprintf("v%d goes on serving", app.Current)
+	}
+	code, hint := paas.Failed, "paas logs -a "+app.Name
+	if e, ok := errors.AsType[*paas.Error](cause); ok {
+		code = e.Code
+		if e.Hint != "" {
+			hint = e.Hint
+		}
+	}
+	return paas.Errorf(code, "v%d failed: %s; %s", rel.Version, firstLine(text), still).WithHint("%s", hint).Because(cause)
+}
+
+// outcome is how a deployment ended: err nil means it succeeded.
+func (e *Engine) outcome(p *phases, err error, config paas.Config) paas.Outcome {
+	o := paas.Outcome{Status: paas.ReleaseSucceeded, FinishedAt: e.Now(), Phases: p.list}
+	if err != nil {
+		o.Status, o.Error = paas.ReleaseFailed, err.Error()
+		if boot, ok := asBoot(err); ok {
+			o.Error = strings.TrimSpace(boot.Report())
+		}
+		o.Error = config.Mask(o.Error)
+	}
+	return o
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// short is a commit as people write it.
+func short(commit string) string { return commit[:min(7, len(commit))] }

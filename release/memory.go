@@ -1,0 +1,196 @@
+package release
+
+import (
+	"maps"
+	"net/netip"
+	"sync"
+	"time"
+
+	"paas"
+)
+
+// memory is what this process knows of instances beyond what the engine shows. Losing it costs a new probe.
+type memory struct {
+	mu       sync.Mutex
+	now      func() time.Time
+	healthy  map[string]time.Time          // by instance id: since when
+	failures map[string]int                // by instance id: checks failed in a row
+	retiring map[string]paas.InstanceState // by instance id: draining or stopping
+	crashes  map[slotKey]crash
+	counted  map[string]bool // instance ids whose crash is in crashes already
+}
+
+type slotKey struct{ app, slot string }
+
+// crash is the history of a slot that lost its instance.
+type crash struct {
+	Count    int // since the last new release, or since 10 minutes of health
+	ExitCode int
+	Reason   string
+	RetryAt  time.Time
+}
+
+// The back-off: the first replacement is at once, then after 1, 2, 4 … 60 s, then every 5 minutes, for ever.
+const (
+	longBackoff  = time.Minute
+	finalBackoff = 5 * time.Minute
+	forgiveAfter = 10 * time.Minute
+)
+
+// backoff is the wait before the replacement that follows the nth crash, n counted from 1.
+func backoff(n int) time.Duration {
+	if n < 2 {
+		return 0
+	}
+	if n > 9 {
+		return finalBackoff
+	}
+	return min(time.Second<<(n-2), longBackoff)
+}
+
+// maxFailures in a row take an instance out.
+const maxFailures = 3
+
+func (m *memory) init(now func() time.Time) {
+	m.now = now
+	m.healthy, m.failures, m.retiring = map[string]time.Time{}, map[string]int{}, map[string]paas.InstanceState{}
+	m.crashes, m.counted = map[slotKey]crash{}, map[string]bool{}
+}
+
+// see adds what is known to observed instances, counts crashes not counted yet, and forgets instances that are gone.
+func (m *memory) see(app string, desired int, observed []paas.Instance, routed map[netip.AddrPort]bool) []Seen {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seen := make([]Seen, 0, len(observed))
+	for _, i := range observed {
+		_, retiring := m.retiring[i.ID]
+		since, healthy := m.healthy[i.ID]
+		sick := m.failures[i.ID] >= maxFailures
+		s := Seen{Instance: i, Healthy: healthy && !sick && i.Running, Sick: sick, Retiring: retiring, Routed: routed[i.AddrPort()]}
+		crashed := i.Exited || i.Restarted || sick
+		switch {
+		case i.Type == paas.RunType || i.Release != desired || retiring:
+		case crashed && !m.counted[i.ID]:
+			m.counted[i.ID] = true
+			m.countCrash(slotKey{app, i.Name}, i, sick)
+		case s.Healthy && m.now().Sub(since) >= forgiveAfter:
+			delete(m.crashes, slotKey{app, i.Name})
+		}
+		seen = append(seen, s)
+	}
+	return seen
+}
+
+func (m *memory) countCrash(key slotKey, i paas.Instance, sick bool) {
+	c := m.crashes[key]
+	c.Count++
+	c.ExitCode, c.Reason = i.ExitCode, crashCause(i)
+	switch {
+	case sick:
+		c.Reason = "failed its health checks"
+	case i.Restarted:
+		c.Reason = "ended while paasd was away"
+	}
+	c.RetryAt = m.now().Add(backoff(c.Count))
+	m.crashes[key] = c
+}
+
+// failedStart counts an instance of a slot that did not come up outside a deployment.
+func (m *memory) failedStart(app, slot, id, reason string, exitCode int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.counted[id] && id != "" {
+		return
+	}
+	m.counted[id] = id != ""
+	c := m.crashes[slotKey{app, slot}]
+	c.Count++
+	c.ExitCode, c.Reason = exitCode, reason
+	c.RetryAt = m.now().Add(backoff(c.Count))
+	m.crashes[slotKey{app, slot}] = c
+}
+
+func (m *memory) crash(app, slot string) (crash, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.crashes[slotKey{app, slot}]
+	return c, ok
+}
+
+// retryAt returns when a slot of app may be filled again.
+func (m *memory) retryAt(app string) func(slot string) time.Time {
+	return func(slot string) time.Time {
+		c, _ := m.crash(app, slot)
+		return c.RetryAt
+	}
+}
+
+// pardon forgets the crashes of app, or of some of its slots.
+func (m *memory) pardon(app string, slots ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(slots) == 0 {
+		maps.DeleteFunc(m.crashes, func(k slotKey, _ crash) bool { return k.app == app })
+	}
+	for _, slot := range slots {
+		delete(m.crashes, slotKey{app, slot})
+	}
+}
+
+func (m *memory) setHealthy(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.healthy[id]; !known {
+		m.healthy[id] = m.now()
+	}
+	delete(m.failures, id)
+}
+
+// fail counts a failed check and says whether it was the one too many.
+func (m *memory) fail(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failures[id]++
+	return m.failures[id] == maxFailures
+}
+
+func (m *memory) isHealthy(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.healthy[id]
+	return ok && m.failures[id] < maxFailures
+}
+
+func (m *memory) setRetiring(id string, state paas.InstanceState) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.retiring[id] = state
+}
+
+func (m *memory) retiringState(id string) (paas.InstanceState, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.retiring[id]
+	return s, ok
+}
+
+// forget drops everything about an instance that is gone.
+func (m *memory) forget(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.healthy, id)
+	delete(m.failures, id)
+	delete(m.retiring, id)
+	delete(m.counted, id)
+}
+
+// retain forgets every instance that is not in alive. For the sweep, which sees all.
+func (m *memory) retain(alive map[string]bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	gone := func(id string) bool { return !alive[id] }
+	maps.DeleteFunc(m.healthy, func(id string, _ time.Time) bool { return gone(id) })
+	maps.DeleteFunc(m.failures, func(id string, _ int) bool { return gone(id) })
+	maps.DeleteFunc(m.retiring, func(id string, _ paas.InstanceState) bool { return gone(id) })
+	maps.DeleteFunc(m.counted, func(id string, _ bool) bool { return gone(id) })
+}

@@ -1,0 +1,45 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"paas"
+)
+
+// observe takes one snapshot of app's instances. desired is the release that should run, for the counting of crashes.
+func (e *Engine) observe(ctx context.Context, app paas.App, desired int) ([]Seen, error) {
+	instances, err := e.Runtime.Instances(ctx, app.ID)
+	if err != nil {
+		return nil, fmt.Errorf("observe %s: %w", app.Name, err)
+	}
+	return e.memory.see(app.ID, desired, instances, e.routed(app.ID)), nil
+}
+
+// startInstance starts one, moving the app to another subnet where the host turns out to use the present one.
+func (e *Engine) startInstance(ctx context.Context, sp paas.InstanceSpec) (paas.Instance, error) {
+	for {
+		instance, err := e.Runtime.Start(ctx, sp)
+		if paas.CodeOf(err) != paas.Conflict {
+			return instance, err
+		}
+		app, moveErr := e.moveSubnet(sp)
+		if moveErr != nil {
+			return instance, errors.Join(err, moveErr)
+		}
+		e.Log.Warn("subnet is in use on this host, took another", "app", app.Name, "subnet", sp.Subnet, "next", app.Subnet)
+		sp.Subnet = app.Subnet
+	}
+}
+
+// moveSubnet replaces the subnet that sp could not use, once for all instances that find out together.
+func (e *Engine) moveSubnet(sp paas.InstanceSpec) (paas.App, error) {
+	e.subnets.Lock()
+	defer e.subnets.Unlock()
+	app, err := e.Store.App(sp.App)
+	if err != nil || app.Subnet != sp.Subnet {
+		return app, err
+	}
+	return e.Store.MoveSubnet(sp.App)
+}

@@ -1,0 +1,79 @@
+package release
+
+import (
+	"context"
+	"time"
+
+	"paas"
+)
+
+// reconcileTimeout bounds one repair; what it did not manage, the next sweep tries again.
+const reconcileTimeout = 5 * time.Minute
+
+// mark asks for a reconcile of app in its next turn. It returns at once; marks before that turn are one reconcile.
+func (e *Engine) mark(app string) {
+	e.dirtyMu.Lock()
+	defer e.dirtyMu.Unlock()
+	if e.dirty[app] || e.life.Err() != nil {
+		return
+	}
+	e.dirty[app] = true
+	e.behind(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
+		defer cancel()
+		err := e.lanes.do(ctx, app, "", nil, func() error {
+			e.dirtyMu.Lock()
+			delete(e.dirty, app)
+			e.dirtyMu.Unlock()
+			return e.reconcile(ctx, app)
+		})
+		if err != nil && ctx.Err() == nil && paas.CodeOf(err) != paas.NotFound {
+			e.Log.Warn("app is not as desired yet", "app", app, "error", err)
+		}
+	})
+}
+
+// reconcile moves what runs to what the store says. The caller holds app's lane.
+func (e *Engine) reconcile(ctx context.Context, id string) error {
+	app, err := e.Store.App(id)
+	if err != nil {
+		return err
+	}
+	var rel paas.Release
+	var config paas.Config
+	if app.Current != 0 {
+		if rel, config, err = e.entry(app, app.Current); err != nil {
+			return err
+		}
+	}
+	m := &move{engine: e, app: app, want: app, release: rel, config: config, progress: nothing{}, what: "repair"}
+	if err := m.run(ctx); err != nil {
+		return err
+	}
+	e.schedule(app, rel)
+	return nil
+}
+
+// schedule marks the app again when its first held back restart is due.
+func (e *Engine) schedule(app paas.App, rel paas.Release) {
+	var next time.Time
+	for _, slot := range desire(app, rel, e.memory.retryAt(app.ID)).Slots {
+		if slot.RetryAt.After(e.Now()) && (next.IsZero() || slot.RetryAt.Before(next)) {
+			next = slot.RetryAt
+		}
+	}
+	e.dirtyMu.Lock()
+	defer e.dirtyMu.Unlock()
+	if t := e.timers[app.ID]; t != nil {
+		t.Stop()
+		delete(e.timers, app.ID)
+	}
+	if !next.IsZero() && e.life.Err() == nil {
+		e.timers[app.ID] = time.AfterFunc(next.Sub(e.Now()), func() { e.mark(app.ID) })
+	}
+}
+
+// nothing takes the progress of repairs, which go to the log stream only.
+type nothing struct{}
+
+func (nothing) Write(p []byte) (int, error) { return len(p), nil }
