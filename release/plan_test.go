@@ -1,0 +1,399 @@
+package release
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"paas"
+)
+
+var planNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// parseSeen reads an observed instance: "web.1 v2 up", with the words up (running and healthy), boot (running), exit=N,
+// oom, created, sick, used (restarted by the engine), retiring, routed, gen=N, name=other, id=x.
+func parseSeen(t *testing.T, n int, line string) Seen {
+	t.Helper()
+	words := strings.Fields(line)
+	typ, _, _ := paas.ParseInstanceName(words[0])
+	s := Seen{Instance: paas.Instance{
+		ID: "i" + strconv.Itoa(n), AppName: "hello", Name: words[0], Type: typ, CreatedAt: planNow.Add(time.Duration(n) * time.Second),
+	}}
+	for _, w := range words[1:] {
+		key, value, _ := strings.Cut(w, "=")
+		number, _ := strconv.Atoi(value)
+		switch {
+		case w[0] == 'v':
+			s.Release, _ = strconv.Atoi(w[1:])
+		case key == "up":
+			s.Running, s.Healthy = true, true
+		case key == "boot":
+			s.Running = true
+		case key == "exit":
+			s.Exited, s.ExitCode = true, number
+		case key == "oom":
+			s.Exited, s.OOMKilled = true, true
+		case key == "created":
+		case key == "sick":
+			s.Running, s.Sick = true, true
+		case key == "used":
+			s.Running, s.Restarted = true, true
+		case key == "retiring":
+			s.Running, s.Retiring = true, true
+		case key == "routed":
+			s.Routed = true
+		case key == "gen":
+			s.Generation = number
+		case key == "name":
+			s.AppName = value
+		case key == "id":
+			s.ID = value
+		case key == "run":
+			s.Type = paas.RunType
+		default:
+			t.Fatalf("word %q", w)
+		}
+	}
+	return s
+}
+
+func slots(names ...string) []Slot {
+	list := make([]Slot, len(names))
+	for i, n := range names {
+		typ, _, _ := paas.ParseInstanceName(n)
+		list[i] = Slot{Name: n, Type: typ}
+	}
+	return list
+}
+
+func TestPlan(t *testing.T) {
+	down := slots("web.1")
+	down[0].Down = true
+	again := slots("web.1", "web.2")
+	again[0].Generation = 1
+	waiting := slots("web.1", "worker.1")
+	waiting[1].RetryAt = planNow.Add(time.Minute)
+	for _, c := range []struct {
+		name     string
+		release  int
+		slots    []Slot
+		observed []string
+		want     string
+	}{
+		{"first deploy", 1, slots("web.1"), nil, `
+start   web.1 v1: missing
+await   web.1 v1: just started
+switch  v1
+route   v1
+`},
+		{"rolling replacement starts all new ones before it lets go of any old one", 2, slots("web.1", "web.2", "worker.1"),
+			[]string{"web.1 v1 up routed", "web.2 v1 up routed", "worker.1 v1 up"}, `
+start   web.1 v2: v2 replaces v1
+start   web.2 v2: v2 replaces v1
+start   worker.1 v2: v2 replaces v1
+await   web.1 v2: just started
+await   web.2 v2: just started
+await   worker.1 v2: just started
+switch  v2
+route   v2
+retire  web.1 v1 (i0): v2 replaces v1
+retire  web.2 v1 (i1): v2 replaces v1
+retire  worker.1 v1 (i2): v2 replaces v1
+`},
+		{"a type is added and another dropped", 2, slots("web.1", "clock.1"), []string{"web.1 v1 up routed", "worker.1 v1 up"}, `
+start   web.1 v2: v2 replaces v1
+start   clock.1 v2: missing
+await   web.1 v2: just started
+await   clock.1 v2: just started
+switch  v2
+route   v2
+retire  web.1 v1 (i0): v2 replaces v1
+retire  worker.1 v1 (i1): not in the formation
+`},
+		{"scale up touches nothing that runs", 1, slots("web.1", "web.2", "web.3"), []string{"web.1 v1 up routed"}, `
+start   web.2 v1: missing
+start   web.3 v1: missing
+await   web.2 v1: just started
+await   web.3 v1: just started
+switch  v1
+route   v1
+`},
+		{"scale down takes the highest, web.10 after web.2", 1, slots("web.1"), []string{"web.10 v1 up routed", "web.2 v1 up routed", "web.1 v1 up routed"}, `
+switch  v1
+route   v1
+retire  web.2 v1 (i1): not in the formation
+retire  web.10 v1 (i0): not in the formation
+`},
+		{"web=0", 1, nil, []string{"web.1 v1 up routed"}, `
+switch  v1
+route   v1
+retire  web.1 v1 (i0): not in the formation
+`},
+		{"mixed generations after a crash of paasd: what is there is kept, the rest follows", 2, slots("web.1", "web.2"),
+			[]string{"web.1 v1 boot routed", "web.2 v1 boot routed", "web.1 v2 boot"}, `
+start   web.2 v2: v2 replaces v1
+await   web.1 v2 (i2): not yet known to be healthy
+await   web.2 v2: just started
+switch  v2
+route   v2
+retire  web.1 v1 (i0): v2 replaces v1
+retire  web.2 v1 (i1): v2 replaces v1
+`},
+		{"instances of a release that failed are strays", 1, slots("web.1"), []string{"web.1 v1 up routed", "web.1 v2 boot"}, `
+switch  v1
+route   v1
+retire  web.1 v2 (i1): v1 replaces v2
+`},
+		{"a stray in the same slot: the healthy one stays, though younger", 1, slots("web.1"), []string{"web.1 v1 boot", "web.1 v1 up routed"}, `
+switch  v1
+route   v1
+retire  web.1 v1 (i0): a second one in its slot
+`},
+		{"a crash is out of the routes first and replaced", 1, slots("web.1", "web.2"), []string{"web.1 v1 exit=137 routed", "web.2 v1 up routed"}, `
+unroute web.1 v1 (i0): exited with status 137
+start   web.1 v1: exited with status 137
+await   web.1 v1: just started
+switch  v1
+route   v1
+remove  web.1 v1 (i0): exited with status 137
+`},
+		{"a crash loop waits", 1, waiting, []string{"web.1 v1 up routed", "worker.1 v1 oom"}, `
+hold    worker.1 v1: out of memory
+switch  v1
+route   v1
+remove  worker.1 v1 (i1): out of memory
+`},
+		{"what the engine restarted is replaced, and serves until then", 1, slots("web.1"), []string{"web.1 v1 used routed"}, `
+start   web.1 v1: the engine restarted it with a used file system
+await   web.1 v1: just started
+switch  v1
+route   v1
+retire  web.1 v1 (i0): the engine restarted it with a used file system
+`},
+		{"a sick instance is out of the routes first and replaced", 1, slots("web.1"), []string{"web.1 v1 sick routed"}, `
+unroute web.1 v1 (i0): it failed its health checks
+start   web.1 v1: it failed its health checks
+await   web.1 v1: just started
+switch  v1
+route   v1
+retire  web.1 v1 (i0): it failed its health checks
+`},
+		{"restart of one", 1, again, []string{"web.1 v1 up routed", "web.2 v1 up routed"}, `
+start   web.1 v1: restart
+await   web.1 v1: just started
+switch  v1
+route   v1
+retire  web.1 v1 (i0): restart
+`},
+		{"restarted once is enough", 1, again, []string{"web.1 v1 up routed gen=1", "web.2 v1 up routed"}, `
+switch  v1
+route   v1
+`},
+		{"stopped", 1, down, []string{"web.1 v1 up routed"}, `
+switch  v1
+route   v1
+retire  web.1 v1 (i0): stopped
+`},
+		{"renamed", 1, slots("web.1"), []string{"web.1 v1 up routed name=hullo"}, `
+start   web.1 v1: the app was renamed
+await   web.1 v1: just started
+switch  v1
+route   v1
+retire  web.1 v1 (i0): the app was renamed
+`},
+		{"scaled during a deploy: what already leaves is left alone", 2, slots("web.1", "web.2"), []string{"web.1 v1 retiring", "web.1 v2 up routed"}, `
+start   web.2 v2: missing
+await   web.2 v2: just started
+switch  v2
+route   v2
+`},
+		{"paasd killed between create and start", 1, slots("web.1"), []string{"web.1 v1 created"}, `
+start   web.1 v1: never started
+await   web.1 v1: just started
+switch  v1
+route   v1
+remove  web.1 v1 (i0): never started
+`},
+		{"runs are no part of it", 1, slots("web.1"), []string{"web.1 v1 up routed", "run.1 v1 boot run"}, `
+switch  v1
+route   v1
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var observed []Seen
+			for n, line := range c.observed {
+				observed = append(observed, parseSeen(t, n, line))
+			}
+			plan := MakePlan(Desired{AppName: "hello", Release: c.release, Slots: c.slots}, observed, planNow)
+			if diff := cmp.Diff(strings.TrimPrefix(c.want, "\n"), plan.String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestPlanConverges plays plans on a world of its own from random states: they reach the desired state in one go, a
+// second plan is idle, there are never fewer healthy instances of the desired slots' types than at the beginning (up
+// to what is desired), and never more than twice the formation besides what was there too many.
+func TestPlanConverges(t *testing.T) {
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		desired := randomDesired(r)
+		observed := randomSeen(r)
+		plan := MakePlan(desired, observed, planNow)
+		world, trouble := play(plan, observed, len(desired.Slots))
+		if trouble != "" {
+			t.Fatalf("seed %d: %s\nobserved %v\n%s", seed, trouble, describe(observed), plan)
+		}
+		again := MakePlan(desired, world, planNow)
+		if !again.Idle() {
+			t.Fatalf("seed %d: a second plan is not idle\nobserved %v\nfirst:\n%s\nthen:\n%s", seed, describe(observed), plan, again)
+		}
+		for _, slot := range desired.Slots {
+			if n := count(world, slot.Name); !slot.Down && n != 1 || slot.Down && n != 0 {
+				t.Fatalf("seed %d: %d instances in slot %s\n%s", seed, n, slot.Name, plan)
+			}
+		}
+	}
+}
+
+func randomDesired(r *rand.Rand) Desired {
+	d := Desired{AppName: "hello", Release: 1 + r.IntN(2)}
+	for _, typ := range []string{"web", "worker"} {
+		for n := range r.IntN(4) {
+			d.Slots = append(d.Slots, Slot{Name: paas.InstanceName(typ, n+1), Type: typ, Down: r.IntN(8) == 0, Generation: r.IntN(2)})
+		}
+	}
+	return d
+}
+
+func randomSeen(r *rand.Rand) []Seen {
+	var list []Seen
+	for n := range r.IntN(8) {
+		typ := []string{"web", "worker", "clock"}[r.IntN(3)]
+		s := Seen{Instance: paas.Instance{
+			ID: fmt.Sprintf("i%d", n), AppName: "hello", Type: typ, Name: paas.InstanceName(typ, 1+r.IntN(4)), Release: 1 + r.IntN(2),
+			Generation: r.IntN(2), CreatedAt: planNow.Add(time.Duration(n) * time.Second),
+		}}
+		switch r.IntN(6) {
+		case 0:
+			s.Exited, s.ExitCode = true, r.IntN(3)
+		case 1:
+			s.Running, s.Restarted = true, true
+		case 2:
+			s.Running, s.Sick = true, true
+		case 3:
+			s.Running = true
+		default:
+			s.Running, s.Healthy = true, true
+		}
+		s.Routed = s.Type == paas.Web && r.IntN(2) == 0
+		list = append(list, s)
+	}
+	return list
+}
+
+// play executes a plan on a copy of observed and says what was wrong on the way.
+func play(p Plan, observed []Seen, formation int) (world []Seen, trouble string) {
+	world = append(world, observed...)
+	routable := func() int {
+		n := 0
+		for _, s := range world {
+			if s.Routed && s.Running && s.Healthy {
+				n++
+			}
+		}
+		return n
+	}
+	before, switched := routable(), false
+	for n, step := range p.Steps {
+		switch step.Action {
+		case Start:
+			world = append(world, Seen{Instance: paas.Instance{
+				ID: fmt.Sprintf("n%d", n), Name: step.Name, Type: step.Type, Release: step.Release, AppName: "hello", Running: true, Generation: 1,
+			}})
+			if len(world) > len(observed)+formation {
+				return world, "more instances than twice the formation"
+			}
+		case Await:
+			for i, s := range world {
+				if s.Name == step.Name && (s.ID == step.ID || step.ID == "" && s.ID[0] == 'n') {
+					world[i].Healthy = true
+				}
+			}
+		case Unroute:
+			for i, s := range world {
+				if s.ID == step.ID {
+					if s.Healthy && s.Running {
+						return world, "a healthy instance left the routes before the switch"
+					}
+					world[i].Routed = false
+				}
+			}
+		case Switch:
+			switched = true
+		case RouteTo:
+			for i, s := range world {
+				world[i].Routed = s.Type == paas.Web && s.Healthy && !willGo(p, s.ID)
+			}
+		case Retire, Remove:
+			for i, s := range world {
+				if s.ID == step.ID {
+					if s.Routed && s.Running {
+						return world, "an instance goes while requests go to it"
+					}
+					world = append(world[:i:i], world[i+1:]...)
+					break
+				}
+			}
+		}
+		if !switched && routable() < before {
+			return world, "fewer healthy instances than before the switch"
+		}
+	}
+	return world, ""
+}
+
+func willGo(p Plan, id string) bool {
+	for _, s := range append(p.of(Retire), p.of(Remove)...) {
+		if s.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func count(world []Seen, name string) int {
+	n := 0
+	for _, s := range world {
+		if s.Name == name {
+			n++
+		}
+	}
+	return n
+}
+
+func describe(list []Seen) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, fmt.Sprintf("%s v%d id=%s running=%v healthy=%v exited=%v sick=%v used=%v gen=%d routed=%v",
+			s.Name, s.Release, s.ID, s.Running, s.Healthy, s.Exited, s.Sick, s.Restarted, s.Generation, s.Routed))
+	}
+	return out
+}
+
+func TestBackoff(t *testing.T) {
+	var got []time.Duration
+	for n := range 12 {
+		got = append(got, backoff(n+1)/time.Second)
+	}
+	want := []time.Duration{0, 1, 2, 4, 8, 16, 32, 60, 60, 300, 300, 300}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
