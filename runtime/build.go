@@ -1,0 +1,188 @@
+package runtime
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/build"
+	"github.com/moby/moby/api/types/jsonstream"
+	"github.com/moby/moby/client"
+
+	"paas"
+)
+
+// The ids of what BuildKit sends among the messages of a build.
+const (
+	messageTrace   = "moby.buildkit.trace"
+	messageImageID = "moby.image.id"
+)
+
+// BuildImage builds the image that the Dockerfile in a tree describes. src is a tar of the tree; events gets what
+// happens, in order, from one goroutine. When ctx ends, the build ends on the engine too.
+//
+// Errors: paas.Failed when a step failed, naming it and its exit code; its output went to events. Failed as well for
+// whatever else the builder refuses, in its own words. An error of src is returned as it is.
+func (d *Docker) BuildImage(ctx context.Context, src io.Reader, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
+	doing := fmt.Sprintf("build %d", spec.Build)
+	version, err := d.builder(ctx)
+	if err != nil {
+		return paas.Image{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	tree := &source{r: src}
+	id, err := d.build(ctx, tree, spec, version, events)
+	if tree.err != nil {
+		return paas.Image{}, fmt.Errorf("%s: read the source: %w", doing, tree.err)
+	}
+	if err != nil {
+		return paas.Image{}, explain(ctx, doing, err)
+	}
+	image, err := d.Image(ctx, id)
+	if err != nil {
+		return paas.Image{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	return image, nil
+}
+
+// builder is BuildKit unless the engine says that its builder is the old one.
+func (d *Docker) builder(ctx context.Context) (build.BuilderVersion, error) {
+	version := build.BuilderBuildKit
+	err := d.call(ctx, readLimit, "ask for the builder", func(ctx context.Context) error {
+		ping, err := d.client.Ping(ctx, client.PingOptions{})
+		if ping.BuilderVersion == build.BuilderV1 {
+			version = build.BuilderV1
+		}
+		return err
+	})
+	return version, err
+}
+
+// source remembers the error of the tree's reader, which the client would bury.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// build runs the builder and returns the image's id.
+func (d *Docker) build(ctx context.Context, src io.Reader, spec paas.ImageSpec, version build.BuilderVersion, events func(paas.BuildEvent)) (string, error) {
+	options := d.buildOptions(spec, version)
+	result, err := d.client.ImageBuild(ctx, src, options)
+	if err != nil {
+		return "", refused(err)
+	}
+	stop := context.AfterFunc(ctx, func() { d.cancelBuild(options.BuildID) })
+	defer stop()
+	var progress buildProgress = &trace{events: events}
+	if version == build.BuilderV1 {
+		progress = &classic{events: events, now: time.Now}
+	}
+	id, err := followBuild(result.Body, progress)
+	return id, errors.Join(err, result.Body.Close())
+}
+
+func (d *Docker) buildOptions(spec paas.ImageSpec, version build.BuilderVersion) client.ImageBuildOptions {
+	return client.ImageBuildOptions{
+		Version:     version,
+		BuildID:     rand.Text(),
+		Tags:        []string{d.repository(spec.App) + ":b" + strconv.Itoa(spec.Build)},
+		Dockerfile:  spec.Dockerfile,
+		NoCache:     spec.NoCache,
+		Remove:      true,
+		ForceRemove: true,
+		Labels: map[string]string{
+			labelInstallation: d.installation, labelApp: spec.Name, labelAppID: spec.App,
+			labelBuild: strconv.Itoa(spec.Build), labelCommit: spec.Commit,
+		},
+	}
+}
+
+// refused makes an answer of the engine that is not a build's failure readable; it has no step to name.
+func refused(err error) error {
+	if unreachable(err) {
+		return err
+	}
+	return paas.Errorf(paas.Failed, "the image cannot be built: %s", engineMessage(err)).WithHint("check the Dockerfile").Because(err)
+}
+
+// cancelBuild tells an engine that would not notice the end of the connection.
+func (d *Docker) cancelBuild(id string) {
+	err := d.call(context.Background(), readLimit, "cancel the build", func(ctx context.Context) error {
+		_, err := d.client.BuildCancel(ctx, id, client.BuildCancelOptions{})
+		return err
+	})
+	if err != nil {
+		d.log.Debug("a build was not canceled by its id", "error", err)
+	}
+}
+
+// buildProgress turns a builder's messages into events.
+type buildProgress interface {
+	// message takes one; its error ends the build.
+	message(m jsonstream.Message) error
+	// failure describes the step that the build failed at; "" where none is known.
+	failure() (step string)
+}
+
+// followBuild reads the messages of a build to the end and returns the image's id.
+func followBuild(body io.Reader, progress buildProgress) (string, error) {
+	messages := json.NewDecoder(body)
+	id := ""
+	for {
+		var m jsonstream.Message
+		err := messages.Decode(&m)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", fmt.Errorf("read the build's progress: %w", err)
+		}
+		if m.Error != nil {
+			return "", buildFailed(progress.failure(), m.Error)
+		}
+		if found := imageID(m); found != "" {
+			id = found
+		}
+		if err := progress.message(m); err != nil {
+			return "", err
+		}
+	}
+	if id == "" {
+		return "", paas.Errorf(paas.Failed, "the builder ended without an image").WithHint("paas builds:log")
+	}
+	return id, nil
+}
+
+// imageID is the id in a message of either builder that carries one.
+func imageID(m jsonstream.Message) string {
+	if m.Aux == nil || m.ID != messageImageID && m.ID != "" {
+		return ""
+	}
+	var result build.Result
+	if json.Unmarshal(*m.Aux, &result) != nil || !strings.HasPrefix(result.ID, "sha256:") {
+		return "" // some other message of the old builder
+	}
+	return result.ID
+}
+
+// buildFailed names the step, where one failed, and keeps the builder's words, which name a base image that cannot be
+// had.
+func buildFailed(step string, e *jsonstream.Error) error {
+	if step == "" {
+		return paas.Errorf(paas.Failed, "the build failed: %w", e).WithHint("check the Dockerfile")
+	}
+	return paas.Errorf(paas.Failed, "the build failed at %s: %w", step, e).WithHint("check the Dockerfile")
+}

@@ -1,0 +1,81 @@
+// Package runtime runs instances on a Docker engine: it starts, watches, stops and removes containers, builds images
+// and collects logs. It is the only importer of the Docker client, and everything it says about an instance is what
+// the engine says; what should run it never decides.
+//
+// It works with engines from 20.10 (API 1.41) on, with either image store and either cgroup version: nothing here
+// asks which. Everything it makes is labelled with the installation's id, and it sees nothing without that label.
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/client"
+)
+
+// How long one request to the engine may take. Whatever takes longer means that the engine does not answer.
+const (
+	readLimit  = 15 * time.Second
+	writeLimit = 30 * time.Second
+)
+
+// Options of New.
+type Options struct {
+	// Installation labels everything that is made and selects everything that is seen. Required.
+	Installation string
+	// Host is the engine's address, unix:///var/run/docker.sock. Empty: DOCKER_HOST, else the default socket.
+	Host string
+	Log  *slog.Logger // nil: discarded
+}
+
+// Docker is a Docker engine as one installation uses it. Its methods may be called from any goroutine. While the
+// engine does not answer they return paas.Unavailable.
+type Docker struct {
+	client       *client.Client
+	installation string
+	log          *slog.Logger
+
+	addresses  addresses
+	networks   networks
+	collecting collecting
+	images     images
+
+	background sync.WaitGroup // removals that nobody waits for but Close
+}
+
+// New prepares a client; it does not need the engine to be there yet.
+func New(opts Options) (*Docker, error) {
+	if opts.Installation == "" {
+		return nil, fmt.Errorf("runtime: no installation id given")
+	}
+	fromOptions := []client.Opt{client.FromEnv}
+	if opts.Host != "" {
+		fromOptions = append(fromOptions, client.WithHost(opts.Host))
+	}
+	c, err := client.New(fromOptions...)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the Docker client: %w", err)
+	}
+	log := opts.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Docker{client: c, installation: opts.Installation, log: log}, nil
+}
+
+// Close waits for removals that are under way and lets go of the engine. Instances are left alone.
+func (d *Docker) Close() error {
+	d.background.Wait()
+	return d.client.Close()
+}
+
+// Ping says whether the engine answers.
+func (d *Docker) Ping(ctx context.Context) error {
+	return d.call(ctx, readLimit, "ping the engine", func(ctx context.Context) error {
+		_, err := d.client.Ping(ctx, client.PingOptions{})
+		return err
+	})
+}

@@ -1,0 +1,110 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"paas"
+)
+
+// hangupGrace is what a run gets to end in when its client has gone.
+const hangupGrace = 10 * time.Second
+
+// Run runs a one-off process with the client attached and returns its exit code when it has ended and all of its
+// output is written. started is called once it runs. When ctx ends, or a write to the client fails, the process gets
+// HUP and the stop signal, then 10 seconds, then SIGKILL, and the error is paas.Canceled. The container is removed in
+// any case; Run does not wait for that, Close does.
+//
+// The caller must see to it that writes to stdio fail when ctx ends. A read of Stdin that is under way when the
+// process ends is left alone: it returns when the caller closes its end, and nothing more is done with what it read.
+//
+// A command that cannot be started gives 127 (not found) or 126 (not executable), and paas.Failed if the engine, not
+// the instance's init, was who noticed.
+func (d *Docker) Run(ctx context.Context, spec paas.InstanceSpec, stdio paas.Stdio, started func(paas.Instance)) (int, error) {
+	spec.Labels = maps.Clone(spec.Labels)
+	if spec.Labels == nil {
+		spec.Labels = map[string]string{}
+	}
+	spec.Labels[labelAttached] = "true"
+
+	var s *session
+	c, err := d.launch(ctx, spec, func(ctx context.Context, c created) error {
+		var err error
+		if s, err = d.attach(ctx, c, spec, stdio); err != nil {
+			return err
+		}
+		if err = d.start(ctx, c.id); err != nil {
+			s.abandon()
+		}
+		return err
+	})
+	if err != nil {
+		return notStartedCode(err), err
+	}
+	defer d.removeLater(c.id)
+	if started != nil {
+		started(startedNow(c, spec))
+	}
+	return s.run(ctx)
+}
+
+// startedNow is what the engine would say of an instance that has just been started; asking it costs a round trip.
+func startedNow(c created, spec paas.InstanceSpec) paas.Instance {
+	now := time.Now()
+	return paas.Instance{
+		ID: c.id, App: spec.App, AppName: spec.AppName, Type: spec.Type, Name: spec.Name, Release: spec.Release,
+		Addr: c.addr, Port: spec.Port, CreatedAt: now, StartedAt: now, Running: true,
+	}
+}
+
+// notStartedCode is the code of a command that the engine could not start: 126 or 127, else 125 as docker's.
+func notStartedCode(err error) int {
+	if failed, ok := errors.AsType[*notStarted](err); ok && failed.code != 0 {
+		return failed.code
+	}
+	return 125
+}
+
+// removeLater removes a container behind the caller's back, which need not wait for it.
+func (d *Docker) removeLater(id string) {
+	d.background.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*writeLimit)
+		defer cancel()
+		if err := d.forceRemove(ctx, id); err != nil {
+			d.log.Warn("a run's container is left", "instance", id, "error", err)
+			return
+		}
+		d.addresses.release(id)
+	})
+}
+
+// attach connects to a container that is yet to be started, so that none of its output is missed. The connection and
+// the wait outlive ctx: a process whose client has gone is still to be ended.
+func (d *Docker) attach(ctx context.Context, c created, spec paas.InstanceSpec, stdio paas.Stdio) (*session, error) {
+	s := &session{docker: d, id: c.id, name: spec.Name, tty: spec.TTY, size: spec.Size, stdio: stdio}
+	waiting := make(chan struct{})
+	go func() {
+		defer close(waiting)
+		s.exited, s.stopWaiting = d.waitFor(context.WithoutCancel(ctx), c.id, container.WaitConditionNextExit)
+	}()
+	err := d.call(ctx, readLimit, "attach to "+spec.Name, func(ctx context.Context) error {
+		result, err := d.client.ContainerAttach(ctx, c.id, client.ContainerAttachOptions{
+			Stream: true, Stdin: spec.Stdin, Stdout: true, Stderr: true,
+		})
+		s.conn = result.HijackedResponse
+		return err
+	})
+	<-waiting
+	if err != nil {
+		s.stopWaiting()
+		return nil, fmt.Errorf("run %s: %w", spec.Name, err)
+	}
+	s.copyStreams(spec.Stdin)
+	return s, nil
+}

@@ -1,0 +1,192 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/client"
+
+	"paas"
+)
+
+// session is a client attached to a process.
+type session struct {
+	docker *Docker
+	id     string
+	name   string
+	tty    bool
+	size   paas.TerminalSize
+	stdio  paas.Stdio
+
+	conn        client.HijackedResponse
+	exited      <-chan exit
+	stopWaiting func()
+	copied      chan struct{} // closed when the output has ended
+	clientGone  chan struct{} // closed when a write to the client has failed
+}
+
+// run serves the client until the process has ended.
+func (s *session) run(ctx context.Context) (int, error) {
+	defer s.abandon()
+	controlled := s.control(ctx)
+	defer controlled()
+
+	var e exit
+	select {
+	case e = <-s.exited:
+	case <-ctx.Done():
+		return s.hangUp(ctx)
+	case <-s.clientGone:
+		return s.hangUp(ctx)
+	}
+	select {
+	case <-s.copied:
+	case <-ctx.Done():
+	}
+	if e.err != nil {
+		return 0, fmt.Errorf("run %s: %w", s.name, e.err)
+	}
+	return e.code, nil
+}
+
+// hangUp ends the process of a client that has gone.
+func (s *session) hangUp(ctx context.Context) (int, error) {
+	ctx = context.WithoutCancel(ctx)
+	canceled := paas.Errorf(paas.Canceled, "%s was ended because its client had gone", s.name)
+	if err := s.docker.Signal(ctx, s.id, "HUP"); notRunning(err) != nil {
+		return 0, canceled.Because(err)
+	}
+	if _, err := s.docker.Stop(ctx, s.id, hangupGrace); err != nil {
+		return 0, canceled.Because(err)
+	}
+	e := <-s.exited
+	return e.code, canceled.Because(e.err)
+}
+
+// abandon lets go of the process and waits for the output's copy to end.
+func (s *session) abandon() {
+	s.conn.Close()
+	<-s.copied
+	s.stopWaiting()
+}
+
+// copyStreams starts to copy both ways.
+func (s *session) copyStreams(stdin bool) {
+	s.copied, s.clientGone = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(s.copied)
+		if err := s.copyOutput(); err != nil {
+			close(s.clientGone)
+		}
+	}()
+	if stdin {
+		go s.copyInput() // not waited for: see Run
+	}
+}
+
+// copyOutput returns an error only if the client cannot be written to: what the connection does is the engine's
+// matter, which the wait tells of.
+func (s *session) copyOutput() error {
+	out, errs := &clientWriter{w: s.stdio.Stdout}, &clientWriter{w: s.stdio.Stderr}
+	var err error
+	if s.tty {
+		_, err = io.Copy(out, s.conn.Reader)
+	} else {
+		_, err = stdcopy.StdCopy(out, errs, s.conn.Reader)
+	}
+	if gone := errors.Join(out.err, errs.err); gone != nil {
+		return gone
+	}
+	if err != nil {
+		s.docker.log.Debug("the output of a run broke off", "instance", s.id, "error", err)
+	}
+	return nil
+}
+
+// clientWriter remembers that writing failed, to tell it from a failure to read. A nil writer discards.
+type clientWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *clientWriter) Write(p []byte) (int, error) {
+	if c.w == nil {
+		return len(p), nil
+	}
+	n, err := c.w.Write(p)
+	if err != nil {
+		c.err = err
+	}
+	return n, err
+}
+
+// copyInput ends with the process's stdin closed, however it ends.
+func (s *session) copyInput() {
+	if s.stdio.Stdin != nil {
+		if _, err := io.Copy(s.conn.Conn, s.stdio.Stdin); err != nil {
+			s.docker.log.Debug("the input of a run broke off", "instance", s.id, "error", err)
+		}
+	}
+	if err := s.conn.CloseWrite(); err != nil {
+		s.docker.log.Debug("the input of a run was not closed", "instance", s.id, "error", err)
+	}
+}
+
+// control passes on sizes and signals until the returned function is called, which waits for it to have ended.
+func (s *session) control(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		if s.tty {
+			s.resize(ctx, s.size)
+		}
+		resize, signals := s.stdio.Resize, s.stdio.Signals
+		for {
+			select {
+			case size, ok := <-resize:
+				if !ok {
+					resize = nil
+					continue
+				}
+				s.resize(ctx, size)
+			case name, ok := <-signals:
+				if !ok {
+					signals = nil
+					continue
+				}
+				s.signal(ctx, name)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-finished
+	}
+}
+
+// resize is best effort: the process may have ended.
+func (s *session) resize(ctx context.Context, size paas.TerminalSize) {
+	if !s.tty || size.Cols == 0 || size.Rows == 0 {
+		return
+	}
+	err := s.docker.call(ctx, readLimit, "resize the terminal of "+s.name, func(ctx context.Context) error {
+		_, err := s.docker.client.ContainerResize(ctx, s.id, client.ContainerResizeOptions{Height: uint(size.Rows), Width: uint(size.Cols)})
+		return err
+	})
+	if err != nil {
+		s.docker.log.Debug("a terminal was not resized", "instance", s.id, "error", err)
+	}
+}
+
+// signal is best effort: the process may have ended.
+func (s *session) signal(ctx context.Context, name string) {
+	if err := s.docker.Signal(ctx, s.id, name); err != nil {
+		s.docker.log.Debug("a signal was not sent", "instance", s.id, "signal", name, "error", err)
+	}
+}
