@@ -1,0 +1,294 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"paas"
+)
+
+// attempt is a push that passed the rules, on its way through the queue, the builder and the deployment.
+type attempt struct {
+	s       *Service
+	push    *push
+	app     paas.App
+	objects objects
+	branch  string
+	up      update
+	src     source
+	out     io.Writer // to the pusher
+
+	record paas.Build
+	log    *buildLog
+	show   *progress
+}
+
+// build makes the image. When it returns, the build's record is final; on success the push holds the app's lane.
+func (a *attempt) build(ctx context.Context) error {
+	if err := a.register(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	j := a.s.addJob(a.record, cancel)
+	defer a.s.removeJob(j)
+	err := a.openLog()
+	if err == nil {
+		err = a.turn(ctx)
+	}
+	if err == nil {
+		err = a.image(ctx)
+	}
+	return a.finish(canceled(ctx, err))
+}
+
+// register makes the record, pending.
+func (a *attempt) register(ctx context.Context) (err error) {
+	a.record, err = a.s.Records.AppendBuild(paas.Build{
+		App: a.app.ID, Status: paas.BuildPending, Commit: string(a.up.new), Branch: a.branch, User: paas.UserOf(ctx), Types: a.src.types,
+	})
+	return err
+}
+
+func (a *attempt) openLog() (err error) {
+	if a.log, err = a.s.logs.create(a.key()); err != nil {
+		return fmt.Errorf("open the log of build %d: %w", a.record.ID, err)
+	}
+	a.show = newProgress(io.MultiWriter(a.log, &client{w: a.out}))
+	return nil
+}
+
+func (a *attempt) key() jobKey { return jobKey{a.record.App, a.record.ID} }
+
+// turn waits in the queue, then checks that the branch is still where the push may move it from.
+func (a *attempt) turn(ctx context.Context) error {
+	t, ahead := a.s.queue.enter(a.app.ID)
+	a.push.ticket = t
+	switch {
+	case ahead == 1:
+		a.show.heading("Waiting: 1 build ahead of yours")
+	case ahead > 1:
+		a.show.heading("Waiting: %d builds ahead of yours", ahead)
+	}
+	if err := a.s.queue.wait(ctx, t); err != nil {
+		return err
+	}
+	return a.checkBranch(ctx)
+}
+
+// checkBranch compares the branch with what git told the pusher of it. Another push may have moved it while this one
+// waited: one that builds upon it goes on, and git is helped to accept it (see land); any other has to be merged first.
+func (a *attempt) checkBranch(ctx context.Context) error {
+	heads, err := a.objects.heads(ctx)
+	if err != nil {
+		return err
+	}
+	now := objectID(heads[a.branch])
+	if now == a.up.old || now == "" && a.up.old.zero() {
+		return nil
+	}
+	upon := false
+	if now != "" && now != a.up.new {
+		if upon, err = a.objects.isAncestor(ctx, now, a.up.new); err != nil {
+			return err
+		}
+	}
+	switch {
+	case upon:
+		a.push.moved = &update{old: now, new: a.up.new, ref: a.branch}
+		return nil
+	case now == a.up.new:
+		return paas.Errorf(paas.Conflict, "another push deployed %s while this one waited", now.short()).WithHint("paas releases")
+	}
+	return paas.Errorf(paas.Conflict, "%s moved while this push waited, and %s does not build upon it", a.branch, a.up.new.short()).
+		WithHint("git pull --rebase paas %s, then git push paas HEAD:%s", a.branch, a.branch)
+}
+
+// image builds, with the builder that the queue granted.
+func (a *attempt) image(ctx context.Context) error {
+	defer a.s.queue.built(a.push.ticket)
+	a.record.Status = paas.BuildBuilding
+	if err := a.s.Records.UpdateBuild(a.record); err != nil {
+		return err
+	}
+	a.show.heading("Building %s of %s (%s)", a.up.new.short(), a.app.Name, dockerfile)
+	if len(a.src.submodules) > 0 {
+		a.show.note("Submodules are not fetched: %s", list(a.src.submodules))
+	}
+	began := a.s.opts.Now()
+	img, err := a.run(ctx)
+	if err != nil {
+		return err
+	}
+	a.record.Image = img
+	a.show.heading("Image %s in %s", shorten(img.ID, len("sha256:")+13), seconds(a.s.opts.Now().Sub(began)))
+	a.show.heading("Process types: %s", a.src.describe())
+	return nil
+}
+
+// run feeds the source to the image builder and its events to the pusher.
+func (a *attempt) run(ctx context.Context) (paas.Image, error) {
+	var pointers pathList
+	src, end := a.src.open(ctx, a.objects, pointers.add)
+	stop := a.keepTime()
+	img, err := a.s.Images.BuildImage(ctx, src, paas.ImageSpec{
+		App: a.app.ID, Name: a.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: dockerfile,
+	}, func(e paas.BuildEvent) { a.show.event(a.s.opts.Now(), e) })
+	sourceErr := end()
+	stop()
+	if found := pointers.all(); len(found) > 0 {
+		a.show.note("Git LFS files are not fetched, only their pointers are there: %s", list(found))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return img, context.Cause(ctx)
+	case sourceErr != nil:
+		return img, fmt.Errorf("read commit %s: %w", a.up.new.short(), sourceErr)
+	case paas.CodeOf(err) == paas.Failed:
+		return img, a.show.failed(a.up.new, err)
+	}
+	return img, err
+}
+
+// keepTime lets the progress announce steps that are silent; stop ends it.
+func (a *attempt) keepTime() (stop func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ticker := time.NewTicker(quietStep)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				a.show.tick(a.s.opts.Now())
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() { close(done); wg.Wait() }
+}
+
+// finish closes the log and writes how the build ended; err is why it did not succeed, and is returned.
+func (a *attempt) finish(err error) error {
+	a.record.FinishedAt = a.s.opts.Now()
+	a.record.Status = status(err)
+	if err != nil {
+		a.record.Error = "internal error"
+		if e, ok := errors.AsType[*paas.Error](err); ok {
+			a.record.Error = e.Message
+		}
+	}
+	if a.log != nil && err != nil {
+		var text bytes.Buffer
+		writeError(&text, &paas.Error{Message: a.record.Error})
+		a.log.ending(text.Bytes())
+	}
+	saved := a.s.Records.UpdateBuild(a.record)
+	closed := a.s.logs.finish(a.key())
+	a.s.note(a.app.ID, "build."+fmt.Sprint(a.record.ID), a.summary())
+	if err != nil {
+		a.s.opts.Log.Info("build ended", "app", a.app.ID, "build", a.record.ID, "status", a.record.Status, "save_error", saved, "log_error", closed)
+		return err
+	}
+	return errors.Join(saved, closed)
+}
+
+func (a *attempt) summary() string {
+	text := fmt.Sprintf("Build %d of %s by %s: %s", a.record.ID, a.up.new.short(), a.record.User, a.record.Status)
+	if a.record.Error != "" {
+		text += ": " + a.record.Error
+	}
+	return text
+}
+
+func status(err error) paas.BuildStatus {
+	switch {
+	case err == nil:
+		return paas.BuildSucceeded
+	case errors.Is(err, errSuperseded):
+		return paas.BuildSuperseded
+	case errors.Is(err, errGone), errors.Is(err, errAppGone), paas.CodeOf(err) == paas.Canceled:
+		return paas.BuildCanceled
+	}
+	return paas.BuildFailed
+}
+
+// deploy hands the build to the deployer; its error rejects the push and leaves the build as it is.
+func (a *attempt) deploy(ctx context.Context) error {
+	if err := a.push.commitTo(); err != nil {
+		return err
+	}
+	if _, err := a.s.Deployer.Deploy(ctx, a.app.ID, a.record, &client{w: a.out}); err != nil {
+		return err
+	}
+	return a.land()
+}
+
+// land makes sure that git can move the branch. Git moves it from where it was when the pusher connected; when a push
+// before this one has moved it since, it is set back to there for the moment until git moves it on.
+func (a *attempt) land() error {
+	ctx, cancel := context.WithTimeout(context.Background(), landing)
+	defer cancel()
+	if err := a.objects.setHead(ctx, a.branch); err != nil {
+		a.s.opts.Log.Warn("clones check out no branch", "app", a.app.ID, "branch", a.branch, "error", err)
+	}
+	if m := a.push.moved; m != nil {
+		o, err := a.s.Repos.objects(a.app.ID, nil)
+		if err != nil {
+			return err
+		}
+		return o.moveBranch(ctx, a.branch, a.up.old, m.old)
+	}
+	return nil
+}
+
+// landed puts a branch that was set back for git where it belongs, should git not have moved it on.
+func (s *Service) landed(p *push) error {
+	m := p.moved
+	if m == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), landing)
+	defer cancel()
+	o, err := s.Repos.objects(p.app.ID, nil)
+	if err != nil {
+		return err
+	}
+	heads, err := o.heads(ctx)
+	if err != nil {
+		return err
+	}
+	if now := objectID(heads[m.ref]); now != m.new && now != m.old {
+		if now == "" {
+			now = objectID(zeros(len(m.old)))
+		}
+		return o.moveBranch(ctx, m.ref, m.old, now)
+	}
+	return nil
+}
+
+func zeros(n int) []byte { return bytes.Repeat([]byte("0"), n) }
+
+// pathList collects paths from another goroutine.
+type pathList struct {
+	mu    sync.Mutex
+	paths []string
+}
+
+func (l *pathList) add(path string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.paths = append(l.paths, path)
+}
+
+func (l *pathList) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.paths
+}

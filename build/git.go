@@ -1,0 +1,135 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// gitGrace is how long git has to clean up its lock files and quarantine after SIGTERM.
+	gitGrace = 3 * time.Second
+	// maxGitOutput bounds what a git command that answers a question may say, in bytes.
+	maxGitOutput = 16 << 20
+)
+
+// gitEnv is the whole environment of every git process: nothing of paasd's own, no configuration but ours, no prompt,
+// no transport, no replaced objects, no pathspec magic.
+func (r *Repos) gitEnv() []string {
+	return []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=" + r.dir,
+		"LC_ALL=C",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1",
+		"GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=none", "GIT_PROTOCOL_FROM_USER=0",
+		"GIT_NO_REPLACE_OBJECTS=1", "GIT_LITERAL_PATHSPECS=1",
+	}
+}
+
+// receiveSettings hold for every push, whatever the repository's own config says.
+func (r *Repos) receiveSettings() []string {
+	return []string{
+		"-c", "core.hooksPath=" + r.hooks,
+		"-c", "receive.fsckObjects=true",
+		// Three harmless faults of old tools, found in the history of many well-known projects.
+		"-c", "receive.fsck.zeroPaddedFilemode=ignore",
+		"-c", "receive.fsck.missingSpaceBeforeDate=ignore",
+		"-c", "receive.fsck.badTimezone=ignore",
+		"-c", "receive.maxInputSize=" + strconv.FormatInt(r.opts.MaxPushBytes, 10),
+		"-c", "receive.denyDeletes=false", // refused by the hook, which says why
+		"-c", "receive.denyNonFastForwards=false",
+		"-c", "receive.denyCurrentBranch=ignore",
+		// Packs are tidied at the end of a push by a process that the push waits for, not by one left behind.
+		"-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false",
+	}
+}
+
+// command prepares a git process. The whole process group gets SIGTERM when ctx ends, and is killed a moment later.
+func (r *Repos) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, r.git, args...)
+	cmd.Env = append(r.gitEnv(), env...)
+	cmd.Dir = r.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = gitGrace
+	return cmd
+}
+
+// wait returns git's exit code. What is left of a canceled process group is killed.
+func wait(ctx context.Context, cmd *exec.Cmd) (int, error) {
+	err := cmd.Wait()
+	if ctx.Err() != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // none left is what we want
+		return -1, context.Cause(ctx)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), nil
+	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // git itself ended well; a reader too slow for its last words loses them
+	}
+	return cmd.ProcessState.ExitCode(), err
+}
+
+// gitError is a git command that said no.
+type gitError struct {
+	command string
+	code    int
+	stderr  string
+}
+
+func (e *gitError) Error() string {
+	return fmt.Sprintf("git %s: exit code %d: %s", e.command, e.code, e.stderr)
+}
+
+// output runs a git command that answers a question, and returns what it printed.
+func (r *Repos) output(ctx context.Context, env []string, args ...string) ([]byte, error) {
+	stdout, stderr := capped{max: maxGitOutput}, capped{max: 4 << 10}
+	cmd := r.command(ctx, env, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start git: %w", err)
+	}
+	code, err := wait(ctx, cmd)
+	switch {
+	case err != nil:
+		return nil, err
+	case code != 0:
+		return nil, &gitError{command: subcommand(args), code: code, stderr: strings.TrimSpace(stderr.String())}
+	case stdout.over:
+		return nil, fmt.Errorf("git %s: more than %d bytes of output", subcommand(args), maxGitOutput)
+	}
+	return stdout.Bytes(), nil
+}
+
+func subcommand(args []string) string {
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			return a
+		}
+	}
+	return ""
+}
+
+// capped keeps the first max bytes written to it and takes the rest without a word.
+type capped struct {
+	bytes.Buffer
+	max  int
+	over bool
+}
+
+func (c *capped) Write(p []byte) (int, error) {
+	room := c.max - c.Len()
+	if room < len(p) {
+		c.over = true
+		c.Buffer.Write(p[:room])
+		return len(p), nil
+	}
+	return c.Buffer.Write(p)
+}

@@ -1,0 +1,191 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"paas"
+)
+
+// Where git keeps a push's new objects until the hook has agreed to it.
+const (
+	envQuarantine = "GIT_QUARANTINE_PATH"
+	envObjects    = "GIT_OBJECT_DIRECTORY"
+	envAlternates = "GIT_ALTERNATE_OBJECT_DIRECTORIES"
+)
+
+// quarantineEnv picks the variables that the other half of the hook needs.
+func quarantineEnv(getenv func(string) string) map[string]string {
+	env := map[string]string{}
+	for _, k := range []string{envQuarantine, envObjects, envAlternates} {
+		if v := getenv(k); v != "" {
+			env[k] = v
+		}
+	}
+	return env
+}
+
+// objects reads one repository; for a push in hand also the objects that git holds in quarantine.
+type objects struct {
+	repos *Repos
+	path  string
+	env   []string
+}
+
+// objects opens the app's repository as the hook of a push sees it; hookEnv may be nil.
+func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) {
+	o := objects{repos: r, path: r.Path(app)}
+	dir := hookEnv[envObjects]
+	if dir == "" {
+		return o, nil // the push brought no new objects
+	}
+	main := filepath.Join(o.path, "objects")
+	if err := inside(main, dir); err != nil {
+		return objects{}, err
+	}
+	if q := hookEnv[envQuarantine]; q != "" {
+		if err := inside(main, q); err != nil {
+			return objects{}, err
+		}
+	}
+	// The alternates are not taken from the hook: there is one right answer. Quoted, since a bare colon would split it.
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
+	o.env = []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
+	return o, nil
+}
+
+// inside says whether dir, as it really is on the disk, lies below root.
+func inside(root, dir string) error {
+	refused := paas.Errorf(paas.Invalid, "the push names objects outside of its repository")
+	if !filepath.IsAbs(dir) {
+		return refused
+	}
+	realRoot, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return err
+	}
+	realDir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return refused.Because(err)
+	}
+	rel, err := filepath.Rel(realRoot, realDir)
+	if err != nil || rel == "." || !filepath.IsLocal(rel) {
+		return refused
+	}
+	return nil
+}
+
+func (o objects) output(ctx context.Context, args ...string) ([]byte, error) {
+	return o.repos.output(ctx, o.env, append([]string{"--git-dir=" + o.path}, args...)...)
+}
+
+// heads maps the names of the repository's branches, without refs/heads/, to their commits.
+func (o objects) heads(ctx context.Context) (map[string]string, error) {
+	out, err := o.output(ctx, "for-each-ref", "--format=%(objectname) %(refname)", branchPrefix)
+	if err != nil {
+		return nil, err
+	}
+	heads := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		id, ref, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		heads[strings.TrimPrefix(ref, branchPrefix)] = id
+	}
+	return heads, nil
+}
+
+// kind is the type of an object: commit, tree, blob or tag.
+func (o objects) kind(ctx context.Context, id objectID) (string, error) {
+	out, err := o.output(ctx, "cat-file", "-t", string(id))
+	return strings.TrimSpace(string(out)), err
+}
+
+// isAncestor says whether old is reachable from id; a commit is its own ancestor.
+func (o objects) isAncestor(ctx context.Context, old, id objectID) (bool, error) {
+	_, err := o.output(ctx, "merge-base", "--is-ancestor", string(old), string(id))
+	if e, ok := errors.AsType[*gitError](err); ok && e.code == 1 {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// moveBranch sets a branch that is at from to the commit to; the zero id stands for no branch.
+func (o objects) moveBranch(ctx context.Context, branch string, to, from objectID) error {
+	args := []string{"update-ref", branchPrefix + branch, string(to), string(from)}
+	if to.zero() {
+		args = []string{"update-ref", "-d", branchPrefix + branch, string(from)}
+	}
+	_, err := o.output(ctx, args...)
+	return err
+}
+
+// setHead makes branch what a clone checks out.
+func (o objects) setHead(ctx context.Context, branch string) error {
+	_, err := o.output(ctx, "symbolic-ref", "HEAD", branchPrefix+branch)
+	return err
+}
+
+// entry is a file at the root of a commit's tree.
+type entry struct {
+	mode string // 100644, 100755, 120000 a symbolic link, 040000 a directory, 160000 a submodule
+	id   objectID
+	size int64
+}
+
+func (e entry) file() bool { return e.mode == "100644" || e.mode == "100755" }
+
+// treeLine is a line of ls-tree -l: mode, type, id, padded size, a tab, the name.
+var treeLine = regexp.MustCompile(`^([0-7]{6}) [a-z]+ ([0-9a-f]+) +([0-9]+|-)\t`)
+
+// root looks names up at the root of the commit's tree.
+func (o objects) root(ctx context.Context, commit objectID, names ...string) (map[string]entry, error) {
+	args := append([]string{"ls-tree", "-z", "-l", "--full-tree", string(commit), "--"}, names...)
+	out, err := o.output(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]entry{}
+	for line := range strings.SplitSeq(string(out), "\x00") {
+		m := treeLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		size, _ := strconv.ParseInt(m[3], 10, 64) // "-", for what is no file, gives 0
+		found[line[len(m[0]):]] = entry{mode: m[1], id: objectID(m[2]), size: size}
+	}
+	return found, nil
+}
+
+// submodules lists the paths of a commit's submodules.
+func (o objects) submodules(ctx context.Context, commit objectID) ([]string, error) {
+	out, err := o.output(ctx, "ls-tree", "-z", "-r", "--full-tree", string(commit))
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for line := range strings.SplitSeq(string(out), "\x00") {
+		if _, path, ok := strings.Cut(line, "\t"); ok && strings.HasPrefix(line, "160000 ") {
+			paths = append(paths, path)
+		}
+	}
+	return paths, nil
+}
+
+// blob reads a file of at most max bytes.
+func (o objects) blob(ctx context.Context, name string, e entry, max int64) ([]byte, error) {
+	if !e.file() {
+		return nil, paas.Errorf(paas.Invalid, "%s is not a regular file", name).WithHint("commit the file itself, not a link or a directory")
+	}
+	if e.size > max {
+		return nil, paas.Errorf(paas.Invalid, "%s is %d bytes, more than the %d that are read", name, e.size, max)
+	}
+	out, err := o.output(ctx, "cat-file", "blob", string(e.id))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return out, nil
+}

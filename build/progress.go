@@ -1,0 +1,244 @@
+package build
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"paas"
+)
+
+const (
+	nameWidth   = 46 // columns; git's own prefix takes 8 more
+	quietStep   = time.Second
+	lastLines   = 10
+	shownExtras = 5 // of a list of paths
+)
+
+// progress renders the events of one image build as lines for a person: on the pusher's terminal, behind git's
+// `remote: `, and in the build log. A step gets one line when it is over, with its time; a step that prints, or takes
+// longer than a second, is announced first, and its output follows as it comes. The builder's inner steps show only
+// when they take long or fail.
+//
+// Its methods may be called from several goroutines. now is the service's clock, event times are the builder's.
+type progress struct {
+	w io.Writer
+
+	mu    sync.Mutex
+	steps map[string]*step
+	order []*step
+	last  *step // whose lines came last
+}
+
+type step struct {
+	name, tag string // "[2/4] COPY . ." and "[2/4]"
+	inner     bool   // of the builder's own, not of the Dockerfile
+	seen      time.Time
+	announced bool
+	over      bool
+	started   time.Time
+	err       string
+	out       lines
+	tail      []string // its last lines
+}
+
+func newProgress(w io.Writer) *progress {
+	return &progress{w: w, steps: map[string]*step{}}
+}
+
+// heading begins a part of the push.
+func (p *progress) heading(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = nil
+	p.print("-----> "+format, args...)
+}
+
+// note is a line beneath a heading.
+func (p *progress) note(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = nil
+	p.print("       "+format, args...)
+}
+
+func (p *progress) print(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.w, format+"\n", args...) // a pusher who is gone is seen by the push itself
+}
+
+// event takes a fact of the builder's.
+func (p *progress) event(now time.Time, e paas.BuildEvent) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.step(now, e)
+	if !e.Started.IsZero() {
+		s.started = e.Started
+	}
+	if len(e.Output) > 0 {
+		s.out.write(e.Output, func(line string) { p.output(s, line) })
+	}
+	if e.Error != "" {
+		s.err = plain(e.Error)
+	}
+	if !s.over && (!e.Completed.IsZero() || e.Cached || e.Error != "") {
+		p.finish(s, e)
+	}
+}
+
+// step finds the event's step, or begins it.
+func (p *progress) step(now time.Time, e paas.BuildEvent) *step {
+	s := p.steps[e.Step]
+	if s == nil {
+		s = &step{seen: now, inner: true}
+		p.steps[e.Step] = s
+		p.order = append(p.order, s)
+	}
+	if s.name == "" && e.Name != "" {
+		s.rename(e.Name)
+	}
+	return s
+}
+
+// stepTag is how the builder marks the steps of a Dockerfile: [2/4], [build 2/4].
+var stepTag = regexp.MustCompile(`^\[(?:[^\]]* )?[0-9]+/[0-9]+\]`)
+
+func (s *step) rename(name string) {
+	s.name = strings.Join(strings.Fields(plain(name)), " ")
+	s.tag = stepTag.FindString(s.name)
+	s.inner = s.tag == ""
+	if s.inner {
+		s.tag = shorten(s.name, nameWidth)
+	}
+}
+
+// output prints a line that a step printed.
+func (p *progress) output(s *step, line string) {
+	s.tail = append(s.tail, line)
+	if len(s.tail) > lastLines {
+		s.tail = slices.Delete(s.tail, 0, 1)
+	}
+	if s.inner {
+		return
+	}
+	p.announce(s)
+	p.print("  %s", strings.TrimRight("     | "+line, " "))
+}
+
+// announce makes s the step that the next lines belong to.
+func (p *progress) announce(s *step) {
+	switch {
+	case p.last == s:
+		return
+	case s.announced:
+		p.print("       %s goes on", s.tag)
+	default:
+		p.print("       %s", shorten(s.name, 100))
+	}
+	s.announced, p.last = true, s
+}
+
+func (p *progress) finish(s *step, e paas.BuildEvent) {
+	s.out.end(func(line string) { p.output(s, line) })
+	s.over = true
+	took := ""
+	if !e.Completed.IsZero() && !s.started.IsZero() {
+		took = seconds(e.Completed.Sub(s.started))
+	}
+	switch {
+	case s.err != "":
+		return // failed says it at the end
+	case s.inner && (e.Cached || e.Completed.Sub(s.started) < quietStep):
+		return
+	case e.Cached:
+		p.print("       %s cached", pad(s.name))
+	case s.announced:
+		p.print("       %s %s", pad(s.tag+" done"), took)
+	default:
+		p.print("       %s %s", pad(s.name), took)
+	}
+	p.last = nil
+}
+
+// tick announces the steps that have been silent for long; call it now and then.
+func (p *progress) tick(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.order {
+		if !s.over && !s.announced && s.name != "" && now.Sub(s.seen) >= quietStep {
+			p.announce(s)
+		}
+	}
+}
+
+// failed ends a build that did not make an image: it prints the failing step with its last lines, unless they stand
+// there already, and returns the error for the pusher.
+func (p *progress) failed(commit objectID, cause error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.order, func(s *step) bool { return s.err != "" })
+	if i < 0 {
+		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), plain(cause.Error())).
+			WithHint("%s", hint(cause.Error())).Because(cause)
+	}
+	s := p.order[i]
+	if p.last != s && len(s.tail) > 0 {
+		p.print("-----> The last lines of %s", s.tag)
+		for _, line := range s.tail {
+			p.print("         | %s", line)
+		}
+	}
+	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(s.err)).
+		WithHint("%s", hint(s.err+"\n"+cause.Error()+"\n"+strings.Join(s.tail, "\n"))).Because(cause)
+}
+
+// exitCode is how the builder words a command that ended badly.
+var exitCode = regexp.MustCompile(`(?:exit code:|returned a non-zero code:) ?([0-9]+)`)
+
+// reason is what is worth reading of a step's error: the step itself is named beside it.
+func reason(text string) string {
+	if m := exitCode.FindStringSubmatch(text); m != nil {
+		return "exit code " + m[1]
+	}
+	return shorten(strings.Join(strings.Fields(text), " "), 300)
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", max(0, d.Seconds())) }
+
+// pad fits a name into its column.
+func pad(name string) string {
+	name = shorten(name, nameWidth)
+	return name + strings.Repeat(" ", nameWidth-utf8.RuneCountInString(name))
+}
+
+func shorten(s string, width int) string {
+	if utf8.RuneCountInString(s) <= width {
+		return s
+	}
+	return string([]rune(s)[:width-1]) + "…"
+}
+
+// list names the first of some paths, and how many more there are.
+func list(paths []string) string {
+	shown := make([]string, 0, shownExtras)
+	for _, path := range paths[:min(shownExtras, len(paths))] {
+		shown = append(shown, quotePath(path))
+	}
+	text := strings.Join(shown, ", ")
+	if more := len(paths) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// quotePath shows a file's name, which may hold anything but a slash and NUL.
+func quotePath(path string) string {
+	if q := paas.Quote(path); q != `"`+path+`"` {
+		return q
+	}
+	return path
+}

@@ -1,0 +1,179 @@
+package build
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"paas"
+)
+
+// Why a push or a build ended early; each is what the pusher reads.
+var (
+	errGone       = paas.Errorf(paas.Canceled, "the pusher hung up")
+	errStopping   = paas.Errorf(paas.Unavailable, "paasd is stopping").WithHint("push again in a moment")
+	errAppGone    = paas.Errorf(paas.NotFound, "the app is being destroyed").WithHint("paas apps")
+	errSuperseded = paas.Errorf(paas.Conflict, "a newer push took the place of this one").WithHint("paas builds")
+)
+
+// push is one git-receive-pack and what its hook does for it.
+type push struct {
+	app   paas.App
+	token string
+
+	ctx    context.Context // ends when the pusher is gone, or the push is canceled
+	cancel context.CancelCauseFunc
+	ended  chan struct{} // closed when all of it is over
+
+	mu       sync.Mutex
+	called   bool          // the hook has called
+	hookDone chan struct{} // closed when the hook's call is over
+	deploys  bool          // past the point where a pusher who leaves takes the push along
+
+	ticket *ticket // its place in the queue, nil before
+	branch string  // that it deploys
+	moved  *update // the deploy branch was set back for git: see Service.admit
+}
+
+// begin registers a push of app.
+func (s *Service) begin(ctx context.Context, app paas.App) (*push, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	p := &push{
+		app: app, token: rand.Text(), ctx: ctx, cancel: cancel,
+		ended: make(chan struct{}), hookDone: make(chan struct{}),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		cancel(errStopping)
+		return nil, errStopping
+	}
+	s.idle.Add(1)
+	s.pushes[p.token] = p
+	return p, nil
+}
+
+// end is called once git has ended: it ends the hook's call, should it still go on, then gives the lane to the next.
+func (s *Service) end(p *push) {
+	p.cancel(errGone)
+	if p.wasCalled() {
+		<-p.hookDone
+	}
+	if err := s.landed(p); err != nil {
+		s.opts.Log.Error("branch does not show what was deployed", "app", p.app.ID, "branch", p.moved.ref, "commit", p.moved.old, "error", err)
+	}
+	if p.ticket != nil {
+		s.queue.leave(p.ticket)
+	}
+	s.mu.Lock()
+	delete(s.pushes, p.token)
+	s.mu.Unlock()
+	close(p.ended)
+	s.idle.Done()
+}
+
+// answer takes the hook's call for the push that the token names; each push has one.
+func (s *Service) answer(token string) (*push, error) {
+	s.mu.Lock()
+	p := s.pushes[token]
+	s.mu.Unlock()
+	if p == nil {
+		return nil, paas.Errorf(paas.Unauthorized, "no push of that token is going on").WithHint("git push paas main")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.called {
+		return nil, paas.Errorf(paas.Conflict, "the push was answered already").WithHint("git push paas main")
+	}
+	p.called = true
+	return p, nil
+}
+
+func (s *Service) pushesOf(app string) []*push {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var of []*push
+	for _, p := range s.pushes {
+		if p.app.ID == app {
+			of = append(of, p)
+		}
+	}
+	return of
+}
+
+func (p *push) wasCalled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.called
+}
+
+// commitTo passes the point where the pusher may leave without taking the push along, unless he has left by now.
+func (p *push) commitTo() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		return context.Cause(p.ctx)
+	}
+	p.deploys = true
+	return nil
+}
+
+// landing is how long git has, once the app is deployed, to move the branch though its pusher is gone.
+const landing = 5 * time.Second
+
+// gitContext ends when git has to: with the push's own context, but not in the middle of a deployment, since a branch
+// that does not say what runs would be a lie. over ends the watch.
+func (p *push) gitContext() (ctx context.Context, over func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(p.ctx))
+	done := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-p.ctx.Done():
+			p.letLand(done)
+			cancel(context.Cause(p.ctx))
+		case <-done:
+		}
+	})
+	return ctx, func() {
+		close(done)
+		watch.Wait()
+		cancel(nil)
+	}
+}
+
+func (p *push) letLand(done <-chan struct{}) {
+	p.mu.Lock()
+	deploys := p.deploys
+	p.mu.Unlock()
+	if !deploys {
+		return
+	}
+	select {
+	case <-p.hookDone:
+	case <-done:
+		return
+	}
+	timer := time.NewTimer(landing)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-done:
+	}
+}
+
+// canceled makes of what a context's end did to the work what the pusher reads.
+func canceled(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	if _, ok := errors.AsType[*paas.Error](err); ok {
+		return err
+	}
+	if cause, ok := errors.AsType[*paas.Error](context.Cause(ctx)); ok {
+		return cause
+	}
+	return paas.Errorf(paas.Canceled, "the push was canceled").Because(err)
+}

@@ -1,0 +1,163 @@
+package build
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"paas"
+)
+
+type (
+	// Records is what the service keeps and looks up.
+	Records interface {
+		AppRecords
+		BuildRecords
+	}
+
+	// AppRecords finds apps; an unknown one is paas.NotFound.
+	AppRecords interface {
+		App(id string) (paas.App, error)
+		AppByName(name string) (paas.App, error)
+	}
+
+	// BuildRecords keeps builds by app and id. AppendBuild assigns ID and CreatedAt; Builds is newest first.
+	BuildRecords interface {
+		AppendBuild(b paas.Build) (paas.Build, error)
+		UpdateBuild(b paas.Build) error
+		Build(app string, id int) (paas.Build, error)
+		Builds(app string) ([]paas.Build, error)
+		UnfinishedBuilds() ([]paas.Build, error)
+	}
+
+	// ImageBuilder makes an image of the tar stream src and reports facts as they come; it ends soon after ctx does.
+	ImageBuilder interface {
+		BuildImage(ctx context.Context, src io.Reader, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error)
+	}
+
+	// Deployer makes a release of a build that succeeded and moves the app (an ID) to it. It returns once the release
+	// serves or has failed. A deployment that has begun goes on when ctx ends, and Deploy returns when it is over.
+	Deployer interface {
+		Deploy(ctx context.Context, app string, b paas.Build, progress io.Writer) (paas.Release, error)
+	}
+
+	// LogSink takes lines for an app's log stream.
+	LogSink interface {
+		Append(app string, l paas.LogLine)
+	}
+)
+
+// Deps is what a Service works with. Logs may be nil.
+type Deps struct {
+	Repos    *Repos
+	Records  Records
+	Images   ImageBuilder
+	Deployer Deployer
+	Logs     LogSink
+}
+
+// Options of a Service.
+type Options struct {
+	// Dir holds the build logs: Dir/<app id>/<build>.log.
+	Dir string
+	// MaxBuilds is how many builds may run at once, each of another app. 0: as many as the host has cores, at least
+	// two, so that one app's slow build never holds up another's.
+	MaxBuilds int
+	// MaxLogBytes bounds each build's log. 0: 5 MB.
+	MaxLogBytes int64
+	Log         *slog.Logger     // nil: discarded
+	Now         func() time.Time // nil: time.Now
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxBuilds <= 0 {
+		o.MaxBuilds = max(2, runtime.NumCPU())
+	}
+	if o.MaxLogBytes <= 0 {
+		o.MaxLogBytes = 5 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Service receives pushes and builds them. It is the inside of the git and builds doors.
+type Service struct {
+	Deps
+	opts  Options
+	queue *queue
+	logs  *buildLogs
+
+	mu     sync.Mutex
+	closed bool
+	pushes map[string]*push // by token, while their git-receive-pack runs
+	jobs   map[jobKey]*job  // builds that are not final
+	idle   sync.WaitGroup   // one for each push
+}
+
+// NewService returns a service over deps. Call Recover before the doors open, Close at the end.
+func NewService(deps Deps, opts Options) *Service {
+	opts = opts.withDefaults()
+	return &Service{
+		Deps: deps, opts: opts,
+		queue:  newQueue(opts.MaxBuilds),
+		logs:   &buildLogs{dir: opts.Dir, max: opts.MaxLogBytes, open: map[jobKey]*buildLog{}},
+		pushes: map[string]*push{},
+		jobs:   map[jobKey]*job{},
+	}
+}
+
+// Recover marks the builds that an earlier paasd left behind as failed, and sweeps what its git processes did.
+func (s *Service) Recover(ctx context.Context) error {
+	builds, err := s.Records.UnfinishedBuilds()
+	if err != nil {
+		return err
+	}
+	for _, b := range builds {
+		b.Status, b.FinishedAt, b.Error = paas.BuildFailed, s.opts.Now(), "paasd stopped during the build"
+		if err := s.Records.UpdateBuild(b); err != nil {
+			return err
+		}
+	}
+	return s.Repos.Sweep(ctx)
+}
+
+// RemoveApp ends the pushes of an app (an ID) that is being destroyed, and removes its repository and build logs.
+func (s *Service) RemoveApp(ctx context.Context, app string) error {
+	for _, p := range s.pushesOf(app) {
+		p.cancel(errAppGone)
+		select {
+		case <-p.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := s.logs.remove(app); err != nil {
+		return err
+	}
+	return s.Repos.Remove(ctx, app)
+}
+
+// Close refuses new pushes, cancels the running ones and returns when they have ended.
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for _, p := range s.pushes {
+		p.cancel(errStopping)
+	}
+	s.mu.Unlock()
+	s.idle.Wait()
+}
+
+func (s *Service) note(app string, process, text string) {
+	if s.Logs != nil {
+		s.Logs.Append(app, paas.LogLine{Time: s.opts.Now(), Source: paas.LogPaas, Process: process, Text: text})
+	}
+}
