@@ -27,3 +27,8 @@ func inUse(dir string) error {
 	return paas.Errorf(paas.Conflict, "another paasd is using %s", dir).
 		WithHint("stop that one, or give this one a directory of its own with --data-dir")
 }
+
+// closed is the error for a store that was closed while somebody still worked with it.
+func closed() *paas.Error {
+	return paas.Errorf(paas.Unavailable, "paasd is stopping").WithHint("try again when it is back")
+}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"paas"
 )
@@ -117,7 +118,7 @@ func (db *DB) recognise(path string) error {
 	})
 }
 
-// Close waits for transactions in progress and releases the directory.
+// Close waits for transactions in progress and releases the directory. What comes after it gets paas.Unavailable.
 func (db *DB) Close() error {
 	return errors.Join(db.bolt.Close(), db.lock.Close())
 }
@@ -155,12 +156,15 @@ func (db *DB) write(what string, fn func(*bbolt.Tx) error) error {
 	return db.wrap(what, db.bolt.Update(fn))
 }
 
-// wrap says what was being done when an error is not one for users, and gives the one for a full disk.
+// wrap says what was being done when an error is not one for users, and gives those for a full disk and a closed store.
 func (db *DB) wrap(what string, err error) error {
 	if err == nil || paas.CodeOf(err) != paas.Internal {
 		return err
 	}
 	err = fmt.Errorf("%s: %w", what, err)
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return closed().Because(err)
+	}
 	if noSpace(err) {
 		return paas.Errorf(paas.Unavailable, "no space left for %s", filepath.Join(db.dir, dbFile)).Because(err).
 			WithHint("free some space: df -h %s", db.dir)

@@ -94,14 +94,12 @@ func metaAt(file io.ReaderAt, offset int64) (meta, error) {
 	if _, err := file.ReadAt(b[:], offset+headerBytes); err != nil {
 		return meta{}, err
 	}
-	sum := fnv.New64a()
-	sum.Write(b[:metaSummed]) //nolint:errcheck // a hash never fails
 	switch {
 	case native.Uint32(b[0:]) != boltMagic:
 		return meta{}, errors.New("no magic number")
 	case native.Uint32(b[4:]) != boltFormat:
 		return meta{}, errors.New("another format")
-	case native.Uint64(b[metaSummed:]) != sum.Sum64():
+	case native.Uint64(b[metaSummed:]) != sumOf(b[:metaSummed]):
 		return meta{}, errors.New("wrong checksum")
 	}
 	m := meta{
@@ -112,6 +110,12 @@ func metaAt(file io.ReaderAt, offset int64) (meta, error) {
 		return meta{}, fmt.Errorf("pages of %d bytes", m.pageSize)
 	}
 	return m, nil
+}
+
+func sumOf(b []byte) uint64 {
+	h := fnv.New64a()
+	h.Write(b) //nolint:errcheck // a hash never fails
+	return h.Sum64()
 }
 
 // page is a page with its overflow, or an inline one.
