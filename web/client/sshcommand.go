@@ -4,8 +4,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-
-	"paas"
 )
 
 // defaultUser is the user of an ssh URL that names none; paasd takes any.

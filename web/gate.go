@@ -1,0 +1,102 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// gate counts connections, and among them those that have not said who they are.
+type gate struct {
+	maxConns, maxStrangers int
+
+	mu        sync.Mutex
+	conns     map[*gatedConn]struct{}
+	strangers int
+}
+
+func newGate(maxConns, maxStrangers int) *gate {
+	return &gate{maxConns: maxConns, maxStrangers: maxStrangers, conns: map[*gatedConn]struct{}{}}
+}
+
+// enter lets a connection in, with a time to say who it is; nil when there is no room.
+func (g *gate) enter(conn net.Conn, patience time.Duration) *gatedConn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.conns) >= g.maxConns || g.strangers >= g.maxStrangers {
+		return nil
+	}
+	c := &gatedConn{Conn: conn, gate: g, stranger: true}
+	c.patience = time.AfterFunc(patience, func() { _ = c.Close() }) // a connection given up
+	g.conns[c] = struct{}{}
+	g.strangers++
+	return c
+}
+
+func (g *gate) closeAll() {
+	g.mu.Lock()
+	conns := make([]*gatedConn, 0, len(g.conns))
+	for c := range g.conns {
+		conns = append(conns, c)
+	}
+	g.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close() // the end of the connection is what is wanted
+	}
+}
+
+// gatedConn is a connection that has been let in.
+type gatedConn struct {
+	net.Conn
+	gate     *gate
+	patience *time.Timer
+	stranger bool // guarded by gate.mu
+	sessions atomic.Int32
+}
+
+// known: the other end has proved who it is.
+func (c *gatedConn) known() {
+	c.patience.Stop()
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.leaveStrangers()
+}
+
+func (c *gatedConn) leaveStrangers() {
+	if c.stranger {
+		c.stranger = false
+		c.gate.strangers--
+	}
+}
+
+// Close may be called more than once.
+func (c *gatedConn) Close() error {
+	c.patience.Stop()
+	c.gate.mu.Lock()
+	c.leaveStrangers()
+	delete(c.gate.conns, c)
+	c.gate.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// isTemporary: the process has run out of something that comes back.
+func isTemporary(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) ||
+		errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+// pause waits for d; false when ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

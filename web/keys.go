@@ -1,0 +1,36 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"paas"
+	"paas/web/client"
+)
+
+func (s *Server) listKeys(c echo.Context) error {
+	keys, err := s.Keys.Keys()
+	return list(c, keys, err)
+}
+
+func (s *Server) addKey(c echo.Context) error {
+	var body client.KeyBody
+	if err := bind(c, &body); err != nil {
+		return err
+	}
+	if err := paas.ValidateKeyName(body.Name); err != nil {
+		return err
+	}
+	key, err := ParseKey(body.Key)
+	if err != nil {
+		return err
+	}
+	key.Name, key.CreatedAt = body.Name, s.now()
+	return answer(c, http.StatusCreated, key, s.Keys.AddKey(key))
+}
+
+func (s *Server) removeKey(c echo.Context) error {
+	key, err := s.Keys.RemoveKey(c.Param("name"))
+	return answer(c, http.StatusOK, key, err)
+}

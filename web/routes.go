@@ -1,0 +1,56 @@
+package web
+
+import "github.com/labstack/echo/v4"
+
+// routes is every route there is. Each needs an identity but healthPath; see authenticate.
+func (s *Server) routes(e *echo.Echo) {
+	e.GET(healthPath, s.health)
+	e.GET("/v1/version", s.getVersion)
+
+	e.GET("/v1/apps", s.listApps)
+	e.POST("/v1/apps", s.createApp)
+	e.GET("/v1/apps/:app", s.getApp)
+	e.PATCH("/v1/apps/:app", s.renameApp)
+	e.DELETE("/v1/apps/:app", s.destroyApp)
+
+	e.GET("/v1/apps/:app/config", s.getConfig)
+	e.PATCH("/v1/apps/:app/config", s.setConfig)
+
+	e.GET("/v1/apps/:app/releases", s.listReleases)
+	e.GET("/v1/apps/:app/releases/:version", s.getRelease)
+	e.POST("/v1/apps/:app/rollback", s.rollback)
+
+	e.GET("/v1/apps/:app/formation", s.getFormation)
+	e.PATCH("/v1/apps/:app/formation", s.scale)
+	e.GET("/v1/apps/:app/instances", s.getInstances)
+	e.POST("/v1/apps/:app/restart", s.restart)
+	e.POST("/v1/apps/:app/stop", s.stop)
+
+	e.GET("/v1/apps/:app/builds", s.listBuilds)
+	e.GET("/v1/apps/:app/builds/:id", s.getBuild)
+	e.GET("/v1/apps/:app/builds/:id/log", s.getBuildLog)
+	e.POST("/v1/apps/:app/builds/:id/cancel", s.cancelBuild)
+
+	e.GET("/v1/apps/:app/runs", s.listRuns)
+	e.POST("/v1/apps/:app/runs", s.createRun)
+	e.GET("/v1/apps/:app/runs/:id", s.getRun)
+	e.GET("/v1/apps/:app/runs/:id/attach", s.attachRun)
+	e.POST("/v1/apps/:app/runs/:id/stop", s.stopRun)
+
+	e.GET("/v1/apps/:app/logs", s.getLogs)
+
+	e.GET("/v1/apps/:app/domains", s.listDomains)
+	e.POST("/v1/apps/:app/domains", s.addDomain)
+	e.DELETE("/v1/apps/:app/domains/:host", s.removeDomain)
+	e.PUT("/v1/apps/:app/maintenance", s.maintenanceOn)
+	e.DELETE("/v1/apps/:app/maintenance", s.maintenanceOff)
+
+	e.GET("/v1/keys", s.listKeys)
+	e.POST("/v1/keys", s.addKey)
+	e.DELETE("/v1/keys/:name", s.removeKey)
+	e.GET("/v1/tokens", s.listTokens)
+	e.POST("/v1/tokens", s.createToken)
+	e.DELETE("/v1/tokens/:name", s.removeToken)
+
+	e.POST("/hook/pre-receive", s.preReceive, onlyUnix)
+}

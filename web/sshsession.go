@@ -1,0 +1,182 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gliderlabs/ssh"
+	gossh "golang.org/x/crypto/ssh"
+
+	"paas"
+)
+
+const (
+	// keepAliveEvery is how often a session asks whether its client is there, and how long it waits for the answer.
+	keepAliveEvery = 30 * time.Second
+	maxCommandLine = 4 << 10
+)
+
+// session is a channel of a connection, from its opening to its end. It stands in for gliderlabs/ssh's own, which
+// grants agent forwarding, keeps any number of environment variables, and does not notice a channel that is closed on a
+// connection that stays.
+func (s *SSH) session(_ *ssh.Server, conn *gossh.ServerConn, newChan gossh.NewChannel, ctx ssh.Context) {
+	s.sessions.begin()
+	defer s.sessions.end()
+	user, leave, err := s.enter(conn, ctx)
+	defer leave()
+	if err != nil {
+		s.log.Info("ssh session refused", "from", conn.RemoteAddr(), "error", err)
+		_ = newChan.Reject(gossh.Prohibited, "paas: "+err.Error()) // the connection's own end is noticed elsewhere
+		return
+	}
+	ch, reqs, err := newChan.Accept()
+	if err != nil {
+		return // the connection has just ended
+	}
+	s.converse(conn, ch, reqs, user)
+}
+
+// enter finds out who a session is for and counts it; leave uncounts it.
+func (s *SSH) enter(conn *gossh.ServerConn, ctx ssh.Context) (user string, leave func(), err error) {
+	gated, ok := ctx.Value(gateKey{}).(*gatedConn)
+	if !ok {
+		return "", func() {}, errNobody
+	}
+	leave = func() { gated.sessions.Add(-1) }
+	if gated.sessions.Add(1) > maxSessions {
+		return "", leave, errors.New("too many sessions on one connection")
+	}
+	if s.servingContext().Err() != nil {
+		return "", leave, errors.New("paasd is stopping")
+	}
+	user, err = s.userOf(conn)
+	return user, leave, err
+}
+
+// converse waits for the session's command and carries it out.
+func (s *SSH) converse(conn *gossh.ServerConn, ch gossh.Channel, reqs <-chan *gossh.Request, user string) {
+	line, ok := awaitCommand(reqs)
+	if !ok {
+		_ = ch.Close() // nothing was asked
+		return
+	}
+	ctx, cancel := context.WithCancel(paas.WithUser(s.endingContext(), user))
+	defer cancel()
+	s.spawn(func() { // ends with the channel: the client closes it when it leaves, or exit does and the client answers
+		defer cancel()
+		gossh.DiscardRequests(reqs)
+	})
+	s.spawn(func() { keepAlive(ctx, conn) })
+	code := s.run(ctx, ch, line, user)
+	exit(ch, code)
+}
+
+// spawn runs f on a goroutine that Serve waits for.
+func (s *SSH) spawn(f func()) {
+	s.sessions.begin()
+	go func() {
+		defer s.sessions.end()
+		f()
+	}()
+}
+
+func (s *SSH) endingContext() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
+
+func (s *SSH) servingContext() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.serving
+}
+
+// awaitCommand refuses everything else that a client may ask of a session: a terminal, forwarding of its agent or X11,
+// environment variables, subsystems. false when the channel ends first. A shell is an empty command.
+func awaitCommand(reqs <-chan *gossh.Request) (string, bool) {
+	for req := range reqs {
+		var payload struct{ Line string }
+		asked := req.Type == "shell"
+		if req.Type == "exec" {
+			asked = len(req.Payload) <= maxCommandLine && gossh.Unmarshal(req.Payload, &payload) == nil
+		}
+		if req.WantReply {
+			_ = req.Reply(asked, nil) // fails when the channel has ended, and then reqs does
+		}
+		if asked {
+			return payload.Line, true
+		}
+	}
+	return "", false
+}
+
+// keepAlive closes a connection whose client does not answer any more, until ctx ends. So a quiet session is not cut,
+// and a dead one is noticed.
+func keepAlive(ctx context.Context, conn *gossh.ServerConn) {
+	for pause(ctx, keepAliveEvery) {
+		late := time.AfterFunc(keepAliveEvery, func() { _ = conn.Close() }) // a connection given up
+		_, _, err := conn.SendRequest("keepalive@openssh.com", true, nil)
+		late.Stop()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// run carries out a command line and returns the exit status.
+func (s *SSH) run(ctx context.Context, ch gossh.Channel, line, user string) int {
+	cmd, err := parseCommand(line)
+	switch {
+	case line == "":
+		say(ch.Stderr(), "Hi %s! This is paas: push with git, or use the paas command.", user)
+		return 1
+	case errors.Is(err, errNoCommand):
+		say(ch.Stderr(), "Hi %s! paas does not run %s here: push with git, or use the paas command.", user, paas.Quote(line))
+		return 1
+	case err != nil:
+		return s.tell(ch.Stderr(), err, line)
+	}
+	code := 0
+	switch cmd.verb {
+	case verbReceivePack:
+		code, err = s.api.Git.ReceivePack(ctx, cmd.app, ch, ch, ch.Stderr())
+	case verbUploadPack:
+		code, err = s.api.Git.UploadPack(ctx, cmd.app, ch, ch, ch.Stderr())
+	case verbAPI:
+		err = s.serveAPI(ctx, ch, user)
+	}
+	if err != nil {
+		return s.tell(ch.Stderr(), err, line)
+	}
+	return code
+}
+
+func say(w io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(w, format+"\n", args...) // a client that has left does not read it
+}
+
+// tell says to a person what went wrong, and all of it to the log when it is nothing for them.
+func (s *SSH) tell(w io.Writer, err error, line string) int {
+	e := publicError(err)
+	if e == nil {
+		id := newRequestID()
+		s.log.Error("ssh session failed", "request_id", id, "command", line, "error", err)
+		e = paas.Errorf(paas.Internal, "internal error (request id %s)", id).WithHint("look for it in paasd's log")
+	}
+	say(w, "paas: %s", e.Message)
+	if e.Hint != "" {
+		say(w, "paas: %s", e.Hint)
+	}
+	return 1
+}
+
+// exit ends the session with a status.
+func exit(ch gossh.Channel, code int) {
+	status := struct{ Status uint32 }{uint32(code)}
+	_, _ = ch.SendRequest("exit-status", false, gossh.Marshal(&status)) // a client that has left does not need it
+	_ = ch.Close()
+}
