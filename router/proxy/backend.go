@@ -1,0 +1,137 @@
+package proxy
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// idleConn is how long a connection may lie unused. Servers close theirs after 2 s (gunicorn), 5 s (Node) and more;
+	// a close that has arrived is seen before use, see conn.alive.
+	idleConn = 30 * time.Second
+	// idleOnce is the same for a request that could not be sent again if the backend closes just then.
+	idleOnce = time.Second
+	// maxIdle bounds the unused connections to one backend.
+	maxIdle = 512
+	// shunFor is how long a backend that refused a connection is passed over while there is another.
+	shunFor = time.Second
+)
+
+// backend is an instance: what is in flight to it and the connections kept for it.
+type backend struct {
+	app      string
+	instance string
+	addr     netip.AddrPort
+	forget   func(*backend)
+
+	inflight atomic.Int32 // len(active), readable without the lock
+	shunned  atomic.Int64 // until then, in clock time
+
+	mu      sync.Mutex
+	active  []*exchange
+	idle    []*conn // the one used last at the end
+	retired bool    // takes no new request
+	empty   chan struct{}
+}
+
+func newBackend(key backendKey, forget func(*backend)) *backend {
+	return &backend{app: key.app, instance: key.Instance, addr: key.Addr, forget: forget, empty: make(chan struct{})}
+}
+
+// acquire counts ex as in flight and gives it a kept connection that was used within maxAge, nil if there is none. It
+// refuses once the backend is retired.
+func (b *backend) acquire(ex *exchange, maxAge time.Duration) (c *conn, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.retired {
+		return nil, false
+	}
+	ex.slot = len(b.active)
+	b.active = append(b.active, ex)
+	b.inflight.Add(1)
+	if last := len(b.idle) - 1; last >= 0 && clock()-b.idle[last].usedAt < maxAge {
+		c, b.idle[last] = b.idle[last], nil
+		b.idle = b.idle[:last]
+	}
+	return c, true
+}
+
+// release ends what acquire began and keeps c, unless it is nil, for the next.
+func (b *backend) release(ex *exchange, c *conn) {
+	b.mu.Lock()
+	last := len(b.active) - 1
+	b.active[ex.slot] = b.active[last]
+	b.active[ex.slot].slot = ex.slot
+	b.active[last] = nil
+	b.active = b.active[:last]
+	b.inflight.Add(-1)
+	if c != nil && !b.retired && len(b.idle) < maxIdle {
+		c.usedAt = clock()
+		b.idle = append(b.idle, c)
+		c = nil
+	}
+	done := b.retired && last == 0
+	b.mu.Unlock()
+	if c != nil {
+		c.close()
+	}
+	if done {
+		close(b.empty)
+		b.forget(b)
+	}
+}
+
+// retire lets no new request in and says whether none is in flight. It is called once.
+func (b *backend) retire() (empty bool) {
+	b.mu.Lock()
+	b.retired = true
+	empty = len(b.active) == 0
+	b.mu.Unlock()
+	b.closeIdle(0)
+	if empty {
+		close(b.empty)
+	}
+	return empty
+}
+
+// cutAll ends what is in flight and says how much that was.
+func (b *backend) cutAll() (cut int) {
+	b.mu.Lock()
+	active := append([]*exchange(nil), b.active...)
+	b.mu.Unlock()
+	for _, ex := range active {
+		if ex.cut(causeDrained) {
+			cut++
+		}
+	}
+	return cut
+}
+
+// closeIdle closes connections unused for age or longer.
+func (b *backend) closeIdle(age time.Duration) {
+	b.mu.Lock()
+	n := 0
+	for n < len(b.idle) && clock()-b.idle[n].usedAt >= age {
+		n++
+	}
+	old := append([]*conn(nil), b.idle[:n]...)
+	b.idle = append(b.idle[:0:0], b.idle[n:]...)
+	b.mu.Unlock()
+	for _, c := range old {
+		c.close()
+	}
+}
+
+func (b *backend) shun() { b.shunned.Store(int64(clock() + shunFor)) }
+
+func (b *backend) isShunned() bool {
+	until := b.shunned.Load()
+	return until != 0 && int64(clock()) < until
+}
+
+var epoch = time.Now()
+
+// clock is monotonic, so that a host clock that jumps neither ages nor revives anything.
+func clock() time.Duration { return time.Since(epoch) }

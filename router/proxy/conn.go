@@ -1,0 +1,78 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"math"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+)
+
+// past is a deadline that ends whatever waits.
+var past = time.Unix(1, 0)
+
+var errLongHeader = errors.New("the header of the response is too large")
+
+// conn is a connection to a backend. One request at a time has it.
+type conn struct {
+	tcp    *net.TCPConn
+	raw    syscall.RawConn
+	br     *bufio.Reader
+	left   int64 // what may still be read: bounds a response's header
+	head   []byte
+	usedAt time.Duration // when it was put away, in clock time
+	reused bool
+}
+
+func dial(ctx context.Context, addr netip.AddrPort, timeout time.Duration) (*conn, error) {
+	d := net.Dialer{Timeout: timeout}
+	tcp, err := d.DialTCP(ctx, "tcp", netip.AddrPort{}, addr)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, tcp.Close())
+	}
+	c := &conn{tcp: tcp, raw: raw, left: math.MaxInt64}
+	c.br = bufio.NewReaderSize(c, 4<<10)
+	return c, nil
+}
+
+// late says whether a failed dial ran out of time, rather than being refused.
+func late(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT)
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errLongHeader
+	}
+	if int64(len(p)) > c.left {
+		p = p[:c.left]
+	}
+	n, err := c.tcp.Read(p)
+	c.left -= int64(n)
+	return n, err
+}
+
+// alive says whether a kept connection can be used: the backend has neither closed it nor sent anything unasked.
+func (c *conn) alive() bool {
+	if c.br.Buffered() > 0 {
+		return false
+	}
+	open := false
+	err := c.raw.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		open = errors.Is(err, syscall.EAGAIN)
+		return true
+	})
+	return err == nil && open
+}
+
+func (c *conn) close() { _ = c.tcp.Close() } // nothing is lost with it

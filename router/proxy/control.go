@@ -1,0 +1,151 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"paas"
+	"paas/router"
+)
+
+const (
+	maxDrainBytes = 1 << 20
+	maxDrain      = 24 * time.Hour
+	logBatch      = 256
+)
+
+func (s *Server) controlServer() *http.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.getHealth)
+	mux.HandleFunc("GET /table", s.getTable)
+	mux.HandleFunc("PUT /table", s.putTable)
+	mux.HandleFunc("POST /drain", s.postDrain)
+	mux.HandleFunc("GET /log", s.getLog)
+	return &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: s.opts.Timeouts.Header,
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
+	}
+}
+
+func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {
+	s.answer(w, router.Health{Version: s.live.version(), StartedAt: s.started})
+}
+
+func (s *Server) getTable(w http.ResponseWriter, _ *http.Request) {
+	s.answer(w, s.live.table())
+}
+
+func (s *Server) putTable(w http.ResponseWriter, r *http.Request) {
+	t, err := router.DecodeTable(r.Body)
+	if err != nil {
+		s.refuse(w, err, 0)
+		return
+	}
+	problems, ok := s.live.put(t)
+	if !ok {
+		live := s.live.version()
+		s.refuse(w, paas.Errorf(paas.Conflict, "version %d of the routing table is live, newer than %d", live, t.Version), live)
+		return
+	}
+	s.answer(w, router.PutAnswer{Version: t.Version, Problems: problems})
+}
+
+func (s *Server) postDrain(w http.ResponseWriter, r *http.Request) {
+	var req router.DrainRequest
+	if err := decodeDrain(r.Body, &req); err != nil {
+		s.refuse(w, err, 0)
+		return
+	}
+	cut, err := s.live.drain(r.Context(), req.Addrs, time.Duration(req.DeadlineMS)*time.Millisecond)
+	if err != nil {
+		s.refuse(w, err, 0)
+		return
+	}
+	s.answer(w, router.DrainAnswer{Cut: cut})
+}
+
+func decodeDrain(body io.Reader, req *router.DrainRequest) error {
+	dec := json.NewDecoder(io.LimitReader(body, maxDrainBytes))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(req); err != nil {
+		return paas.Errorf(paas.Invalid, "the request to drain does not decode: %w", err)
+	}
+	if req.DeadlineMS < 0 || req.DeadlineMS > maxDrain.Milliseconds() {
+		return paas.Errorf(paas.Invalid, "the deadline of %d ms is not between 0 and %d", req.DeadlineMS, maxDrain.Milliseconds())
+	}
+	return nil
+}
+
+// getLog streams the request log. There is one reader: a new one takes over from one that may be half dead.
+func (s *Server) getLog(w http.ResponseWriter, r *http.Request) {
+	ctx, done := s.reader.take(r.Context())
+	defer done()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	rc := http.NewResponseController(w)
+	stop := context.AfterFunc(ctx, func() { _ = rc.SetWriteDeadline(past) }) // unblocks a write to a reader that stalls
+	defer stop()
+	err := s.writeLog(ctx, json.NewEncoder(w), rc.Flush)
+	if err != nil {
+		s.opts.Log.Debug("log reader went away", "error", err)
+	}
+}
+
+func (s *Server) writeLog(ctx context.Context, enc *json.Encoder, flush func() error) error {
+	if err := errors.Join(enc.Encode(router.LogEvent{Time: time.Now(), Version: s.live.version()}), flush()); err != nil {
+		return err
+	}
+	buf := make([]router.LogEvent, logBatch)
+	for ctx.Err() == nil {
+		n, more := s.ring.take(buf, time.Now())
+		if !more {
+			return nil
+		}
+		if n == 0 {
+			s.ring.wait(ctx)
+			continue
+		}
+		for _, ev := range buf[:n] {
+			if err := enc.Encode(ev); err != nil {
+				return err
+			}
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		s.opts.Log.Debug("control client went away", "error", err)
+	}
+}
+
+// refuse answers with err; live is the version to tell a controller whose table is too old.
+func (s *Server) refuse(w http.ResponseWriter, err error, live uint64) {
+	f := router.Failure{Version: live}
+	f.Error.Code, f.Error.Message = paas.CodeOf(err), err.Error()
+	status := http.StatusInternalServerError
+	switch paas.CodeOf(err) {
+	case paas.Invalid:
+		status = http.StatusBadRequest
+	case paas.Conflict:
+		status = http.StatusConflict
+	}
+	if e, ok := errors.AsType[*paas.Error](err); ok {
+		f.Error.Hint = e.Hint
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(f); err != nil {
+		s.opts.Log.Debug("control client went away", "error", err)
+	}
+}
