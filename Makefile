@@ -1,0 +1,57 @@
+# What a developer and CI type. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help build test vet lint fmt demo demo-down engine-down clean
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# The version that the binaries tell is the commit's, where this is a git work tree that git is willing to read.
+VCS := $(shell git status --porcelain >/dev/null 2>&1 && echo true || echo false)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/paasd and bin/paas, static
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -buildvcs=$(VCS) -ldflags='-s -w' -o bin/ ./cmd/paasd ./cmd/paas
+
+test: ## everything: sets up a Docker engine where there is none, vets, lints, tests with the race detector
+	@test/engine.sh tools git ssh curl cc
+	@test/engine.sh up test
+	@test/images.sh
+	@$(MAKE) --no-print-directory vet lint
+	go test -race -shuffle=on -timeout=20m ./...
+
+vet:
+	go vet ./...
+	cd examples/hello && go vet ./...
+
+lint: $(GOLANGCI) ## golangci-lint, as .golangci.yml says
+	$(GOLANGCI) run ./...
+	cd examples/hello && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
+
+fmt: $(GOLANGCI) ## gofumpt
+	$(GOLANGCI) fmt ./... ./examples/hello/...
+
+# Built once and kept, since it takes over a minute; go.mod knows nothing of it.
+$(GOLANGCI):
+	@echo "building golangci-lint $(GOLANGCI_VERSION), once: takes a minute or two"
+	@mkdir -p $(@D)
+	@GOFLAGS= GOBIN=$(CURDIR)/.cache/bin/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv .cache/bin/new/golangci-lint $@
+
+demo: ## the whole thing at work on this machine: set-up, a push, config, scale, a run, a rollback; leaves it running
+	@test/engine.sh tools git ssh curl
+	@test/engine.sh up demo
+	@$(MAKE) --no-print-directory build
+	@test/demo.sh up
+
+demo-down: ## stops the demo and removes all of it
+	@test/demo.sh down
+	@test/engine.sh down demo
+
+engine-down: ## stops the Docker engine that make started, if it did
+	@test/engine.sh down
+
+clean: ## removes what was built; the caches in .cache stay
+	rm -rf bin examples/hello/hello
