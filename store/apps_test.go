@@ -196,8 +196,7 @@ func TestAPanicInAChangeReleasesTheStore(t *testing.T) {
 }
 
 func TestASubnetIsNeverOfTwoApps(t *testing.T) {
-	db := must(Open(t.TempDir(), Options{SubnetPool: prefix("10.84.7.9/24")}))(t)
-	defer db.Close()
+	db := openWith(t, t.TempDir(), Options{SubnetPool: prefix("10.84.7.9/24")})
 	var apps []paas.App
 	for n := range 4 {
 		apps = append(apps, must(db.CreateApp(fmt.Sprintf("app%d", n), ""))(t))
@@ -228,8 +227,7 @@ func TestAnotherPoolServesNewAppsOnly(t *testing.T) {
 	db := open(t, dir)
 	before := must(db.CreateApp("before", ""))(t)
 	check(t, db.Close())
-	db = must(Open(dir, Options{SubnetPool: prefix("10.99.0.0/20")}))(t)
-	defer db.Close()
+	db = openWith(t, dir, Options{SubnetPool: prefix("10.99.0.0/20")})
 	if got := must(db.App(before.ID))(t).Subnet; got != before.Subnet {
 		t.Errorf("subnet became %s", got)
 	}

@@ -112,8 +112,8 @@ func TestKilledInTheMiddleOfWritesItLosesNothingAcknowledged(t *testing.T) {
 
 func survive(t *testing.T, dir, id string, acknowledged int) {
 	t.Helper()
-	db := must(Open(dir, Options{}))(t)
-	defer db.Close()
+	db := open(t, dir)
+	defer func() { check(t, db.Close()) }()
 	check(t, db.VerifyReleases(id))
 	check(t, db.bolt.View(invariants))
 	app := must(db.App(id))(t)

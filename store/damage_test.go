@@ -197,10 +197,9 @@ func TestAMetaPageThatLiesIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bad := bytes.Clone(db)
 			for _, page := range []int{0, os.Getpagesize()} {
-				m := bad[page+headerBytes : page+headerBytes+metaBytes]
-				m[offset+2] ^= 0xff
-				native.PutUint64(m[metaSummed:], sumOf(m[:metaSummed]))
+				bad[page+headerBytes+offset+2] ^= 0xff
 			}
+			sign(bad)
 			wantRefused(t, damaged(t, dir, bad), dbFile)
 		})
 	}
@@ -227,17 +226,31 @@ func TestADamagedPageHeaderIsRefusedOrUnused(t *testing.T) {
 	}
 }
 
+// sign gives both meta pages the checksum of what they say.
+func sign(db []byte) {
+	for _, page := range []int{0, os.Getpagesize()} {
+		m := db[page+headerBytes : page+headerBytes+metaBytes]
+		native.PutUint64(m[metaSummed:], sumOf(m[:metaSummed]))
+	}
+}
+
 // FuzzADamagedFileNeverPanics changes bytes anywhere: what the check lets through, bbolt must open, read, write and close.
 func FuzzADamagedFileNeverPanics(f *testing.F) {
 	dir, id := filled(f)
 	db, _ := contents(f, dir)
-	f.Add(uint32(0), []byte{1})
-	f.Add(uint32(16), bytes.Repeat([]byte{0xff}, 64))
-	f.Add(uint32(3*4096+8), []byte{1, 0})
-	f.Add(uint32(4*4096+16), binary.LittleEndian.AppendUint64(nil, 1<<40))
-	f.Fuzz(func(t *testing.T, at uint32, change []byte) {
+	f.Add(uint32(0), []byte{1}, false)
+	f.Add(uint32(16), bytes.Repeat([]byte{0xff}, 64), false)
+	f.Add(uint32(3*4096+8), []byte{1, 0}, false)
+	f.Add(uint32(4*4096+16), binary.LittleEndian.AppendUint64(nil, 1<<40), false)
+	f.Add(uint32(3*4096+99), []byte("\x000"), false) // a key of a branch page that is out of step with its page
+	f.Add(uint32(16+16), []byte{9}, true)
+	f.Add(uint32(4096+16+40), []byte{1}, true)
+	f.Fuzz(func(t *testing.T, at uint32, change []byte, forge bool) {
 		bad := bytes.Clone(db)
 		copy(bad[int(at)%len(bad):], change)
+		if forge {
+			sign(bad)
+		}
 		store, err := Open(damaged(t, dir, bad), Options{})
 		if err != nil {
 			wantCode(t, err, paas.Unavailable)

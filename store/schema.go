@@ -69,9 +69,10 @@ func perApp() [][]byte {
 	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns}
 }
 
+// createBuckets is the first migration, and any later one that adds a bucket to the list.
 func createBuckets(tx *bbolt.Tx) error {
 	for _, name := range buckets() {
-		if _, err := tx.CreateBucket(name); err != nil {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return fmt.Errorf("create bucket %s: %w", name, err)
 		}
 	}

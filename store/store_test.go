@@ -23,7 +23,12 @@ func TestMain(m *testing.M) {
 // open opens the store in dir and closes it at the end of the test.
 func open(t testing.TB, dir string) *DB {
 	t.Helper()
-	db, err := Open(dir, Options{Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }})
+	return openWith(t, dir, Options{Now: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }})
+}
+
+func openWith(t testing.TB, dir string, opts Options) *DB {
+	t.Helper()
+	db, err := Open(dir, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,8 +119,7 @@ func TestAStoreIsTheSameAfterReopening(t *testing.T) {
 	app := must(db.App(id))(t)
 	check(t, db.bolt.View(invariants))
 	check(t, db.Close())
-	again := must(Open(dir, Options{}))(t)
-	defer again.Close()
+	again := openWith(t, dir, Options{})
 	if again.Installation() != first {
 		t.Errorf("installation %q became %q", first, again.Installation())
 	}
@@ -159,7 +163,7 @@ func TestAFailedOpenLeavesNoLock(t *testing.T) {
 
 func TestACrashedFirstStartIsCompleted(t *testing.T) {
 	dir := t.TempDir()
-	open(t, dir).Close()
+	check(t, open(t, dir).Close())
 	key := must(os.ReadFile(filepath.Join(dir, keyFile)))(t)
 	check(t, os.Rename(filepath.Join(dir, dbFile), filepath.Join(dir, dbFile+".new")))
 	check(t, os.Truncate(filepath.Join(dir, dbFile+".new"), 5000))

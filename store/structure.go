@@ -60,7 +60,7 @@ func checkStructure(file io.ReaderAt, size int64) error {
 		return fmt.Errorf("it is cut off: %d bytes of at least %d pages of %d", size, m.end, m.pageSize)
 	}
 	s := &structure{file: file, pageSize: m.pageSize, end: m.end, seen: map[uint64]bool{0: true, 1: true}}
-	if err := s.tree(m.root, 0); err != nil {
+	if err := s.tree(m.root, span{}, 0); err != nil {
 		return err
 	}
 	return s.freelist(m.freelist)
@@ -124,6 +124,16 @@ type page struct {
 	flags uint16
 	count int
 	data  []byte // from the header on
+	in    span   // where its keys must lie
+}
+
+// span is a range of keys: from low on, and below high; nil is no bound.
+type span struct {
+	low, high []byte
+}
+
+func (r span) holds(key []byte) bool {
+	return bytes.Compare(key, r.low) >= 0 && (r.high == nil || bytes.Compare(key, r.high) < 0)
 }
 
 // page reads one, at its first and only mention.
@@ -157,7 +167,7 @@ func parsePage(id uint64, data []byte) page {
 }
 
 // tree checks a bucket's pages from its root page down, and the buckets in it.
-func (s *structure) tree(root uint64, depth int) error {
+func (s *structure) tree(root uint64, in span, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("page %d lies too deep", root)
 	}
@@ -165,6 +175,7 @@ func (s *structure) tree(root uint64, depth int) error {
 	if err != nil {
 		return err
 	}
+	p.in = in
 	switch p.flags {
 	case flagBranch:
 		return s.branch(p, depth)
@@ -178,20 +189,26 @@ func (s *structure) branch(p page, depth int) error {
 	if p.count == 0 {
 		return fmt.Errorf("branch page %d is empty", p.id)
 	}
+	below := make([]span, p.count)
+	pages := make([]uint64, p.count)
 	var last []byte
 	for i := range p.count {
 		e, at, err := p.element(i)
 		if err != nil {
 			return err
 		}
-		key, _, err := p.entry(at, uint64(native.Uint32(e)), uint64(native.Uint32(e[4:])), 0, last)
-		if err != nil {
+		if last, _, err = p.entry(at, uint64(native.Uint32(e)), uint64(native.Uint32(e[4:])), 0, last); err != nil {
 			return err
 		}
-		if err := s.tree(native.Uint64(e[8:]), depth+1); err != nil {
+		below[i], pages[i] = span{low: last, high: p.in.high}, native.Uint64(e[8:])
+		if i > 0 {
+			below[i-1].high = last
+		}
+	}
+	for i, id := range pages {
+		if err := s.tree(id, below[i], depth+1); err != nil {
 			return err
 		}
-		last = key
 	}
 	return nil
 }
@@ -223,7 +240,7 @@ func (s *structure) bucket(p page, value []byte, depth int) error {
 		return fmt.Errorf("a bucket in page %d is too short", p.id)
 	}
 	if root := native.Uint64(value); root != 0 {
-		return s.tree(root, depth+1)
+		return s.tree(root, span{}, depth+1)
 	}
 	if len(value) < bucketBytes+headerBytes {
 		return fmt.Errorf("a bucket in page %d is too short", p.id)
@@ -244,14 +261,14 @@ func (p page) element(i int) (e []byte, at uint64, err error) {
 	return p.data[from : from+elementBytes], uint64(from), nil
 }
 
-// entry returns the key and value at pos from the element at at; keys must follow one another in order.
+// entry returns the key and value at pos from the element at at; keys must follow one another in order, within the page's span.
 func (p page) entry(at, pos, keyLen, valueLen uint64, last []byte) (key, value []byte, err error) {
 	from := at + pos // none of these can overflow: they were 32 bits wide
 	if from+keyLen+valueLen > uint64(len(p.data)) || keyLen == 0 {
 		return nil, nil, fmt.Errorf("an entry of page %d lies outside it", p.id)
 	}
 	key = p.data[from : from+keyLen]
-	if last != nil && bytes.Compare(last, key) >= 0 {
+	if last != nil && bytes.Compare(last, key) >= 0 || !p.in.holds(key) {
 		return nil, nil, fmt.Errorf("the keys of page %d are out of order", p.id)
 	}
 	return key, p.data[from+keyLen : from+keyLen+valueLen], nil
