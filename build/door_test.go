@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -32,7 +33,7 @@ type world struct {
 	door     string // unix socket
 
 	mu       sync.Mutex
-	sessions map[net.Conn]bool
+	sessions map[net.Conn]context.CancelFunc
 	wait     sync.WaitGroup
 }
 
@@ -44,7 +45,7 @@ func newWorld(t *testing.T, opts Options) *world {
 	}
 	w := &world{
 		t: t, records: newMemory(), builder: &builder{}, deployer: &deployer{},
-		door: filepath.Join(sockets, "door"), sessions: map[net.Conn]bool{},
+		door: filepath.Join(sockets, "door"), sessions: map[net.Conn]context.CancelFunc{},
 	}
 	dir := t.TempDir()
 	if w.repos, err = OpenRepos(filepath.Join(dir, "repos"), RepoOptions{Hook: self(t), Socket: filepath.Join(sockets, "paasd")}); err != nil {
@@ -145,11 +146,11 @@ func (w *world) serveDoor() net.Listener {
 }
 
 func (w *world) session(conn net.Conn) {
-	w.mu.Lock()
-	w.sessions[conn] = true
-	w.mu.Unlock()
 	ctx, cancel := context.WithCancel(paas.WithUser(context.Background(), "ada"))
 	defer cancel()
+	w.mu.Lock()
+	w.sessions[conn] = cancel
+	w.mu.Unlock()
 	in := bufio.NewReader(conn)
 	line, err := in.ReadString('\n')
 	var command string
@@ -162,9 +163,6 @@ func (w *world) session(conn net.Conn) {
 	reader.Go(func() {
 		_, err := io.Copy(feed, in)
 		_ = feed.CloseWithError(err)
-		if err != nil {
-			cancel() // reset: the client is gone
-		}
 	})
 	w.serve(ctx, command, stdin, conn)
 	_ = stdin.Close()
@@ -204,16 +202,27 @@ func (f *framed) Write(p []byte) (int, error) {
 }
 
 // hangUp drops every session.
-func (w *world) hangUp() {
+func (w *world) hangUp() { w.hangUpBut(nil) }
+
+func (w *world) hangUpBut(kept map[net.Conn]context.CancelFunc) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for conn := range w.sessions {
-		_ = conn.Close()
-		delete(w.sessions, conn)
+	for conn, cancel := range w.sessions {
+		if kept[conn] == nil {
+			_ = conn.Close()
+			cancel()
+			delete(w.sessions, conn)
+		}
 	}
 }
 
-// builds are the records of the app, oldest first.
+func (w *world) sessionsNow() map[net.Conn]context.CancelFunc {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.sessions)
+}
+
+// statuses are those of the app's builds, oldest first.
 func (w *world) statuses(app string) []paas.BuildStatus {
 	w.records.mu.Lock()
 	defer w.records.mu.Unlock()
@@ -249,5 +258,14 @@ func receive[T any](t *testing.T, what string, c <-chan T) T {
 	case <-time.After(patience):
 		t.Fatalf("in vain: %s", what)
 		panic("unreachable")
+	}
+}
+
+// closeSessions drops every session without a word to the service.
+func (w *world) closeSessions() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for conn := range w.sessions {
+		_ = conn.Close()
 	}
 }
