@@ -245,6 +245,7 @@ func FuzzADamagedFileNeverPanics(f *testing.F) {
 	f.Add(uint32(3*4096+99), []byte("\x000"), false) // a key of a branch page that is out of step with its page
 	f.Add(uint32(16+16), []byte{9}, true)
 	f.Add(uint32(4096+16+40), []byte{1}, true)
+	f.Add(uint32(4096+16+10), []byte("\x98#\x98\xc3\xf8\xed\xbeg0"), true) // the newer meta page, of another page size
 	f.Fuzz(func(t *testing.T, at uint32, change []byte, forge bool) {
 		bad := bytes.Clone(db)
 		copy(bad[int(at)%len(bad):], change)

@@ -3,9 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 )
 
@@ -44,11 +42,6 @@ type structure struct {
 	seen     map[uint64]bool
 }
 
-// meta is what the walk needs of a meta page.
-type meta struct {
-	pageSize, root, freelist, end, txid uint64
-}
-
 // checkStructure reads a bbolt file of size bytes as bbolt would and says what it could not follow. It proves that bbolt can
 // open, read and write the file without leaving it or its pages; not that values are what was written.
 func checkStructure(file io.ReaderAt, size int64) error {
@@ -64,58 +57,6 @@ func checkStructure(file io.ReaderAt, size int64) error {
 		return err
 	}
 	return s.freelist(m.freelist)
-}
-
-// readMeta returns the meta page that bbolt would use: the newer one, or, after a write that was cut off, the other.
-func readMeta(file io.ReaderAt) (meta, error) {
-	first, err := metaAt(file, 0)
-	if err != nil {
-		return secondMeta(file, err)
-	}
-	second, err := metaAt(file, int64(first.pageSize))
-	if err == nil && second.pageSize == first.pageSize && second.txid > first.txid {
-		return second, nil
-	}
-	return first, nil
-}
-
-// secondMeta looks for the second meta page where the first, which would tell the size of pages, cannot be read.
-func secondMeta(file io.ReaderAt, cause error) (meta, error) {
-	for size := int64(minPageSize); size <= maxPageSize; size *= 2 {
-		if m, err := metaAt(file, size); err == nil && m.pageSize == uint64(size) {
-			return m, nil
-		}
-	}
-	return meta{}, fmt.Errorf("it has no valid meta page: %w", cause)
-}
-
-func metaAt(file io.ReaderAt, offset int64) (meta, error) {
-	var b [metaBytes]byte
-	if _, err := file.ReadAt(b[:], offset+headerBytes); err != nil {
-		return meta{}, err
-	}
-	switch {
-	case native.Uint32(b[0:]) != boltMagic:
-		return meta{}, errors.New("no magic number")
-	case native.Uint32(b[4:]) != boltFormat:
-		return meta{}, errors.New("another format")
-	case native.Uint64(b[metaSummed:]) != sumOf(b[:metaSummed]):
-		return meta{}, errors.New("wrong checksum")
-	}
-	m := meta{
-		pageSize: uint64(native.Uint32(b[8:])), root: native.Uint64(b[16:]), freelist: native.Uint64(b[32:]),
-		end: native.Uint64(b[40:]), txid: native.Uint64(b[48:]),
-	}
-	if m.pageSize < minPageSize || m.pageSize > maxPageSize || m.pageSize&(m.pageSize-1) != 0 {
-		return meta{}, fmt.Errorf("pages of %d bytes", m.pageSize)
-	}
-	return m, nil
-}
-
-func sumOf(b []byte) uint64 {
-	h := fnv.New64a()
-	h.Write(b) //nolint:errcheck // a hash never fails
-	return h.Sum64()
 }
 
 // page is a page with its overflow, or an inline one.
