@@ -53,16 +53,16 @@ func (g *gate) closeAll() {
 type gatedConn struct {
 	net.Conn
 	gate     *gate
-	patience *time.Timer
-	stranger bool // guarded by gate.mu
+	patience *time.Timer // guarded by gate.mu, as is stranger
+	stranger bool
 	sessions atomic.Int32
 }
 
 // known: the other end has proved who it is.
 func (c *gatedConn) known() {
-	c.patience.Stop()
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
+	c.patience.Stop()
 	c.leaveStrangers()
 }
 
@@ -75,8 +75,8 @@ func (c *gatedConn) leaveStrangers() {
 
 // Close may be called more than once.
 func (c *gatedConn) Close() error {
-	c.patience.Stop()
 	c.gate.mu.Lock()
+	c.patience.Stop()
 	c.leaveStrangers()
 	delete(c.gate.conns, c)
 	c.gate.mu.Unlock()

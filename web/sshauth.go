@@ -80,6 +80,7 @@ func (s *SSH) verified(ctx ssh.Context, key gossh.PublicKey) (*gossh.Permissions
 	return &gossh.Permissions{Extensions: map[string]string{permUser: k.Name, permFingerprint: k.Fingerprint}}, nil
 }
 
+// errNobody should never be seen: it would mean a session without authentication.
 var errNobody = errors.New("the connection has no identity")
 
 // userOf is who a session is for. The key is looked up once more: one that has been removed opens nothing, not even
@@ -90,7 +91,7 @@ func (s *SSH) userOf(conn *gossh.ServerConn) (string, error) {
 	}
 	k, err := s.api.Keys.KeyByFingerprint(conn.Permissions.Extensions[permFingerprint])
 	if paas.CodeOf(err) == paas.NotFound {
-		return "", errors.New("the key has been removed")
+		return "", paas.Errorf(paas.Unauthorized, "your key has been removed")
 	}
 	return k.Name, err
 }

@@ -28,8 +28,12 @@ func (s *SSH) session(_ *ssh.Server, conn *gossh.ServerConn, newChan gossh.NewCh
 	user, leave, err := s.enter(conn, ctx)
 	defer leave()
 	if err != nil {
+		reason := "internal error"
+		if e := publicError(err); e != nil {
+			reason = e.Message
+		}
 		s.log.Info("ssh session refused", "from", conn.RemoteAddr(), "error", err)
-		_ = newChan.Reject(gossh.Prohibited, "paas: "+err.Error()) // the connection's own end is noticed elsewhere
+		_ = newChan.Reject(gossh.Prohibited, "paas: "+reason) // fails when the connection has ended
 		return
 	}
 	ch, reqs, err := newChan.Accept()
@@ -47,10 +51,10 @@ func (s *SSH) enter(conn *gossh.ServerConn, ctx ssh.Context) (user string, leave
 	}
 	leave = func() { gated.sessions.Add(-1) }
 	if gated.sessions.Add(1) > maxSessions {
-		return "", leave, errors.New("too many sessions on one connection")
+		return "", leave, paas.Errorf(paas.RateLimited, "too many sessions on one connection")
 	}
 	if s.servingContext().Err() != nil {
-		return "", leave, errors.New("paasd is stopping")
+		return "", leave, paas.Errorf(paas.Unavailable, "paasd is stopping")
 	}
 	user, err = s.userOf(conn)
 	return user, leave, err
