@@ -147,8 +147,8 @@ func (e *Engine) DestroyApp(ctx context.Context, app string, progress Progress) 
 	if err != nil {
 		return err
 	}
-	if err := e.Builds.CancelAll(ctx, record.ID); err != nil {
-		return fmt.Errorf("cancel the builds of %s: %w", app, err)
+	if err := e.Builds.RemoveApp(ctx, record.ID); err != nil {
+		return fmt.Errorf("end the builds of %s: %w", app, err)
 	}
 	return e.lanes.do(ctx, record.ID, "destruction by "+paas.UserOf(ctx), progress, func() error {
 		return e.destroy(ctx, record, progress)
@@ -191,7 +191,7 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 func (e *Engine) removeLeftovers(ctx context.Context, app paas.App) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	err := errors.Join(e.Runtime.RemoveNetwork(ctx, app.ID), e.Repos.Remove(ctx, app.ID), e.Logs.Remove(app.ID))
+	err := errors.Join(e.Runtime.RemoveNetwork(ctx, app.ID), e.Builds.RemoveApp(ctx, app.ID), e.Logs.Remove(app.ID))
 	if err != nil {
 		e.Log.Warn("leftovers of a destroyed app remain", "app", app.Name, "error", err)
 	}

@@ -121,7 +121,7 @@ func (e *Engine) listens(ctx context.Context, i paas.Instance, exited chan error
 	}
 	for {
 		if i.Port != 0 {
-			if last = probe(ctx, i.AddrPort()); last == "" {
+			if last = e.probe(ctx, i.AddrPort()); last == "" {
 				return "", nil
 			}
 		}

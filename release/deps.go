@@ -117,7 +117,6 @@ type (
 	// Repos holds the apps' repositories. Create does nothing where there is one.
 	Repos interface {
 		Create(ctx context.Context, app string) error
-		Remove(ctx context.Context, app string) error
 	}
 
 	// Logs is the apps' log streams.
@@ -126,9 +125,9 @@ type (
 		Remove(app string) error
 	}
 
-	// Builds ends the builds of an app that goes.
+	// Builds ends the pushes and builds of an app that goes, and removes its repository and build logs.
 	Builds interface {
-		CancelAll(ctx context.Context, app string) error
+		RemoveApp(ctx context.Context, app string) error
 	}
 )
 

@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -70,6 +71,7 @@ type Engine struct {
 	Deps
 	Options
 
+	probe   func(ctx context.Context, addr netip.AddrPort) (trouble string)
 	lanes   lanes
 	memory  memory
 	subnets sync.Mutex // one MoveSubnet at a time
@@ -110,6 +112,7 @@ func New(deps Deps, opts Options) *Engine {
 	e := &Engine{Deps: deps, Options: opts, began: opts.Now(),
 		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
 	}
+	e.probe = probe
 	e.lanes.init()
 	e.memory.init(opts.Now)
 	e.life, e.stop = context.WithCancel(context.Background())

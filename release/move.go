@@ -223,7 +223,7 @@ func (m *move) settle(ctx context.Context, plan Plan, observed []Seen) error {
 	defer cancel()
 	gone, targets := m.partition(plan, observed)
 	if err := e.route(ctx, m.app, m.release, targets); err != nil {
-		e.mark(m.app.ID)
+		e.later(m.app.ID, retryRepair)
 		return err
 	}
 	m.phases.done("route")

@@ -10,6 +10,9 @@ import (
 // reconcileTimeout bounds one repair; what it did not manage, the next sweep tries again.
 const reconcileTimeout = 5 * time.Minute
 
+// retryRepair is the wait after a repair that did not succeed, because the engine or the router is away.
+const retryRepair = 2 * time.Second
+
 // mark asks for a reconcile of app in its next turn. It returns at once; marks before that turn are one reconcile.
 func (e *Engine) mark(app string) {
 	e.dirtyMu.Lock()
@@ -29,6 +32,7 @@ func (e *Engine) mark(app string) {
 		})
 		if err != nil && ctx.Err() == nil && paas.CodeOf(err) != paas.NotFound {
 			e.Log.Warn("app is not as desired yet", "app", app, "error", err)
+			e.later(app, retryRepair)
 		}
 	})
 }
@@ -62,14 +66,20 @@ func (e *Engine) schedule(app paas.App, rel paas.Release) {
 			next = slot.RetryAt
 		}
 	}
+	if !next.IsZero() {
+		e.later(app.ID, next.Sub(e.Now()))
+	}
+}
+
+// later marks app after a while, unless something does so before.
+func (e *Engine) later(app string, wait time.Duration) {
 	e.dirtyMu.Lock()
 	defer e.dirtyMu.Unlock()
-	if t := e.timers[app.ID]; t != nil {
+	if t := e.timers[app]; t != nil {
 		t.Stop()
-		delete(e.timers, app.ID)
 	}
-	if !next.IsZero() && e.life.Err() == nil {
-		e.timers[app.ID] = time.AfterFunc(next.Sub(e.Now()), func() { e.mark(app.ID) })
+	if e.life.Err() == nil {
+		e.timers[app] = time.AfterFunc(wait, func() { e.mark(app) })
 	}
 }
 

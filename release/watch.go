@@ -117,7 +117,7 @@ func (e *Engine) checkAll(ctx context.Context, all []paas.Instance) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			result := probe(ctx, i.AddrPort())
+			result := e.probe(ctx, i.AddrPort())
 			switch {
 			case result == "":
 				e.memory.setHealthy(i.ID)

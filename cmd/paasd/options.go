@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"paas"
+)
+
+// options of serve. Each flag has an environment variable: --data-dir is PAAS_DATA_DIR.
+type options struct {
+	dataDir    string
+	apiAddr    string
+	sshAddr    string
+	httpAddr   string
+	httpsAddr  string
+	domain     string
+	router     string
+	subnetPool string
+	docker     string
+	maxBuilds  int
+	verbose    bool
+}
+
+func (o *options) bind(flags *pflag.FlagSet) {
+	bindDataDir(flags, &o.dataDir)
+	flags.StringVar(&o.apiAddr, "api-addr", "127.0.0.1:7070", "listener of the HTTP API; empty: none")
+	flags.StringVar(&o.sshAddr, "ssh-addr", ":2222", "listener of the SSH door, for git and the paas command")
+	flags.StringVar(&o.httpAddr, "http-addr", ":80", "the router's listener for apps")
+	flags.StringVar(&o.domain, "domain", "localhost", "an app answers at <app>.<domain>")
+	flags.StringVar(&o.router, "router", "embedded", "embedded, or none where something else routes")
+	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
+	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
+	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
+}
+
+func bindDataDir(flags *pflag.FlagSet, dir *string) {
+	flags.StringVar(dir, "data-dir", "/var/lib/paas", "where paasd keeps everything")
+}
+
+// fromEnv sets the flags that are not given from PAAS_… variables.
+func fromEnv(cmd *cobra.Command, getenv func(string) string) error {
+	var failed error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "PAAS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value := getenv(name); value != "" && !f.Changed && failed == nil {
+			if err := f.Value.Set(value); err != nil {
+				failed = paas.Errorf(paas.Invalid, "%s=%s is not valid for --%s: %w", name, value, f.Name, err)
+			}
+		}
+	})
+	return failed
+}
+
+// settings are options that have been checked.
+type settings struct {
+	options
+	pool netip.Prefix
+}
+
+func (o options) check() (settings, error) {
+	s := settings{options: o}
+	var err error
+	if s.dataDir, err = filepath.Abs(o.dataDir); err != nil {
+		return s, err
+	}
+	if s.pool, err = netip.ParsePrefix(o.subnetPool); err != nil || !s.pool.Addr().Is4() || s.pool.Bits() > 24 {
+		return s, paas.Errorf(paas.Invalid, "--subnet-pool %s is not an IPv4 network of /24 or larger", paas.Quote(o.subnetPool)).
+			WithHint("paasd serve --subnet-pool 10.83.0.0/16")
+	}
+	if o.router != "embedded" && o.router != "none" {
+		return s, paas.Errorf(paas.Invalid, "--router %s is not known", paas.Quote(o.router)).WithHint("use embedded or none")
+	}
+	s.domain = strings.ToLower(strings.Trim(o.domain, "."))
+	for _, addr := range []string{o.apiAddr, o.sshAddr, o.httpAddr} {
+		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
+			return s, paas.Errorf(paas.Invalid, "%s is not an address to listen on: %w", paas.Quote(addr), err).
+				WithHint("give a host and a port, such as :2222 or 127.0.0.1:7070")
+		}
+	}
+	return s, nil
+}
+
+// appURL is where people reach host through the router.
+func (s settings) appURL(host string) string {
+	if port := portOf(s.httpAddr); port != 0 && port != 80 {
+		return fmt.Sprintf("http://%s:%d/", host, port)
+	}
+	return "http://" + host + "/"
+}
+
+// gitURL is the git remote of an app.
+func (s settings) gitURL(app string) string {
+	return fmt.Sprintf("ssh://paas@%s:%d/%s", s.domain, portOf(s.sshAddr), app)
+}
+
+func portOf(addr string) int {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (s settings) path(elem ...string) string {
+	return filepath.Join(append([]string{s.dataDir}, elem...)...)
+}
+
+func (s settings) socket() string { return s.path("paasd.sock") }

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"paas"
+	"paas/build"
+	"paas/release"
+	"paas/router"
+	"paas/runtime"
+	"paas/runtime/logs"
+	"paas/store"
+	"paas/web"
+)
+
+// platform is every part of the control plane, wired.
+type platform struct {
+	settings
+	log    *slog.Logger
+	store  *store.DB
+	logs   *logs.Store
+	docker *runtime.Docker
+	routes *router.Controller
+	builds *build.Service
+	engine *release.Engine
+	api    *web.Server
+	ssh    *web.SSH
+	binary string
+}
+
+// open makes the parts in the order of their dependence; nothing works yet.
+func open(s settings, log *slog.Logger) (p *platform, err error) {
+	p = &platform{settings: s, log: log}
+	defer func() {
+		if err != nil {
+			p.close()
+			p = nil
+		}
+	}()
+	if p.binary, err = executable(); err != nil {
+		return p, err
+	}
+	if p.store, err = store.Open(s.dataDir, store.Options{SubnetPool: s.pool}); err != nil {
+		return p, err
+	}
+	if p.logs, err = logs.Open(s.path("logs"), logs.Options{}); err != nil {
+		return p, err
+	}
+	if p.docker, err = runtime.New(runtime.Options{Installation: p.store.Installation(), Host: s.docker, Log: log}); err != nil {
+		return p, err
+	}
+	if p.routes, err = p.openRouter(); err != nil {
+		return p, err
+	}
+	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket()})
+	if err != nil {
+		return p, err
+	}
+	p.engine = release.New(release.Deps{
+		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
+	}, release.Options{
+		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateHost, KeepRoutes: []string{selfApp}, Log: log,
+	})
+	p.builds = build.NewService(build.Deps{
+		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs,
+	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Log: log})
+	p.engine.Builds = p.builds
+	return p, p.openDoors()
+}
+
+func (p *platform) openDoors() (err error) {
+	p.api = web.NewServer(web.Services{
+		Apps: p.engine, Configs: p.engine, Releases: p.engine, Processes: p.engine, Runs: p.engine, Domains: p.engine,
+		Builds: p.builds, Git: p.builds, Logs: streams{p.store, p.logs}, Keys: p.store, Tokens: p.store,
+	}, web.Options{Version: version(), Log: p.log, Grace: shutdownTime})
+	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
+	return err
+}
+
+func (p *platform) openRouter() (*router.Controller, error) {
+	dir := p.path("router")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	var target router.Target = router.None{}
+	if p.router == "embedded" {
+		target = router.NewEmbedded(dir)
+	}
+	return router.NewController(dir, target, router.Options{Log: p.log, Sink: p.logs.Append})
+}
+
+// recover ends what an earlier paasd left in the middle, before the doors open.
+func (p *platform) recover(ctx context.Context) error {
+	return errors.Join(p.builds.Recover(ctx), p.engine.Recover(ctx))
+}
+
+// close ends the parts in reverse order, the store last.
+func (p *platform) close() {
+	if p.engine != nil {
+		p.engine.Close()
+	}
+	if p.docker != nil {
+		p.closed("docker client", p.docker.Close())
+	}
+	if p.logs != nil {
+		p.closed("logs", p.logs.Close())
+	}
+	if p.store != nil {
+		p.closed("store", p.store.Close())
+	}
+}
+
+func (p *platform) closed(what string, err error) {
+	if err != nil {
+		p.log.Error("not closed cleanly", "what", what, "error", err)
+	}
+}
+
+// routerCheck is how often the router's container is looked at.
+const routerCheck = 10 * time.Second
+
+// keepRouter sees to it that the router's container is there and runs this binary.
+func (p *platform) keepRouter(ctx context.Context) error {
+	spec := runtime.ServiceSpec{
+		Name: "router", Binary: p.binary, Dir: p.path("router"),
+		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
+	}
+	tick := time.NewTicker(routerCheck)
+	defer tick.Stop()
+	said := ""
+	for {
+		err := p.docker.EnsureService(ctx, spec)
+		if err != nil && ctx.Err() == nil && err.Error() != said {
+			p.log.Error("the router does not run", "error", err)
+			said = err.Error()
+		}
+		if err == nil {
+			said = ""
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// streams finds an app's log stream by the app's name.
+type streams struct {
+	store *store.DB
+	logs  *logs.Store
+}
+
+// Logs hands fn the lines of app that q selects.
+func (s streams) Logs(ctx context.Context, app string, q paas.LogQuery, fn func(paas.LogLine) error) error {
+	record, err := s.store.AppByName(app)
+	if err != nil {
+		return err
+	}
+	return s.logs.Read(ctx, record.ID, q, fn)
+}

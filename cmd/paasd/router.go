@@ -1,0 +1,27 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"paas/router/proxy"
+)
+
+func routerCommand() *cobra.Command {
+	var opts proxy.Options
+	cmd := &cobra.Command{
+		Use: "router", Short: "Run the data plane (paasd serve runs this in a container)", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			server, err := proxy.New(opts)
+			if err != nil {
+				return err
+			}
+			return server.Run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&opts.Dir, "dir", "/var/lib/paas/router", "folder of the routing table and the control socket")
+	cmd.Flags().StringVar(&opts.HTTPAddr, "http-addr", ":80", "listener for requests")
+	return cmd
+}
