@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -84,8 +85,10 @@ func (f *flow) end(err error) error {
 
 // breakOff ends an answer that has begun so that the client cannot take it for complete.
 func breakOff(c echo.Context) error {
-	conn, _, err := http.NewResponseController(c.Response()).Hijack()
-	if err != nil {
+	rc := http.NewResponseController(c.Response())
+	err := rc.Flush() // what there is arrives
+	conn, _, hijackErr := rc.Hijack()
+	if err := errors.Join(err, hijackErr); err != nil {
 		return err
 	}
 	return conn.Close()
