@@ -81,18 +81,18 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		err = m.run(ctx)
 	}
 	if committed {
-		return rel, e.confirmed(app, rel, err, progress)
+		return rel, e.confirmed(app, rel, err, phases, progress)
 	}
 	return rel, e.failRelease(ctx, app, rel, d.config, phases, err, progress)
 }
 
 // confirmed tells the outcome of a release that is current; err is only about its routes.
-func (e *Engine) confirmed(app paas.App, rel paas.Release, err error, progress Progress) error {
+func (e *Engine) confirmed(app paas.App, rel paas.Release, err error, phases *phases, progress Progress) error {
 	if err != nil {
 		return paas.Errorf(paas.Unavailable, "v%d is released, but its routes are not confirmed yet: %w", rel.Version, err).
 			WithHint("the release before goes on serving until they are; watch it with: paas ps -a %s", app.Name)
 	}
-	e.note(app.ID, "deploy", fmt.Sprintf("v%d is live", rel.Version))
+	e.note(app.ID, "deploy", fmt.Sprintf("v%d is live (%s)", rel.Version, phases))
 	fmt.Fprintf(progress, "-----> v%d is live: %s\n", rel.Version, e.AppURL(e.defaultHost(app.Name)))
 	return nil
 }

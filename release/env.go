@@ -16,7 +16,7 @@ func environment(config paas.Config, app string, rel paas.Release, instance stri
 		env = paas.Config{}
 	}
 	env["PAAS_APP"] = app
-	env["PAAS_RELEASE"] = "v" + strconv.Itoa(rel.Version)
+	env["PAAS_RELEASE"] = strconv.Itoa(rel.Version)
 	env["PAAS_COMMIT"] = rel.Commit
 	env["PAAS_INSTANCE"] = instance
 	if port != 0 {
