@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"paas"
@@ -49,8 +50,8 @@ func ParseProcfile(text []byte) (paas.ProcessTypes, error) {
 
 func parseProcess(n int, line string) (paas.ProcessType, error) {
 	var none paas.ProcessType
-	if !utf8.ValidString(line) || strings.ContainsRune(line, 0) {
-		return none, procfileError(n, line, "it is not UTF-8 text")
+	if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }) {
+		return none, procfileError(n, line, "it is not plain UTF-8 text")
 	}
 	m := procfileLine.FindStringSubmatch(line)
 	if m == nil {
@@ -59,7 +60,7 @@ func parseProcess(n int, line string) (paas.ProcessType, error) {
 		}
 		return none, procfileError(n, line, "a line is `type: command`, the type of letters, digits, - and _")
 	}
-	t := paas.ProcessType{Name: m[1], Command: m[2]}
+	t := paas.ProcessType{Name: m[1], Command: strings.TrimSpace(m[2])}
 	switch {
 	case !paas.ValidProcessType(t.Name):
 		return none, procfileError(n, line, "a process type has at most 63 characters")

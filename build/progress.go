@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"regexp"
@@ -14,10 +15,11 @@ import (
 )
 
 const (
-	nameWidth   = 46 // columns; git's own prefix takes 8 more
-	quietStep   = time.Second
-	lastLines   = 10
-	shownExtras = 5 // of a list of paths
+	outputIndent = "         | "
+	nameWidth    = 46 // columns; git's own prefix takes 8 more
+	quietStep    = time.Second
+	lastLines    = 10
+	shownExtras  = 5 // of a list of paths
 )
 
 // progress renders the events of one image build as lines for a person: on the pusher's terminal, behind git's
@@ -30,6 +32,7 @@ type progress struct {
 	w io.Writer
 
 	mu    sync.Mutex
+	buf   bytes.Buffer // lines of the call that goes on: one write each, however noisy the build
 	steps map[string]*step
 	order []*step
 	last  *step // whose lines came last
@@ -53,28 +56,37 @@ func newProgress(w io.Writer) *progress {
 
 // heading begins a part of the push.
 func (p *progress) heading(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.lock()()
 	p.last = nil
 	p.print("-----> "+format, args...)
 }
 
 // note is a line beneath a heading.
 func (p *progress) note(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.lock()()
 	p.last = nil
 	p.print("       "+format, args...)
 }
 
 func (p *progress) print(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.w, format+"\n", args...) // a pusher who is gone is seen by the push itself
+	_, _ = fmt.Fprintf(&p.buf, format+"\n", args...)
+}
+
+// lock begins every call from outside; its result unlocks and sends what was printed.
+func (p *progress) lock() (send func()) {
+	p.mu.Lock()
+	return func() {
+		defer p.mu.Unlock()
+		if p.buf.Len() > 0 {
+			_, _ = p.w.Write(p.buf.Bytes()) // a pusher who is gone is seen by the push itself
+			p.buf.Reset()
+		}
+	}
 }
 
 // event takes a fact of the builder's.
 func (p *progress) event(now time.Time, e paas.BuildEvent) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.lock()()
 	s := p.step(now, e)
 	if !e.Started.IsZero() {
 		s.started = e.Started
@@ -126,7 +138,7 @@ func (p *progress) output(s *step, line string) {
 		return
 	}
 	p.announce(s)
-	p.print("  %s", strings.TrimRight("     | "+line, " "))
+	p.print("%s", strings.TrimRight(outputIndent+line, " "))
 }
 
 // announce makes s the step that the next lines belong to.
@@ -166,8 +178,7 @@ func (p *progress) finish(s *step, e paas.BuildEvent) {
 
 // tick announces the steps that have been silent for long; call it now and then.
 func (p *progress) tick(now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.lock()()
 	for _, s := range p.order {
 		if !s.over && !s.announced && s.name != "" && now.Sub(s.seen) >= quietStep {
 			p.announce(s)
@@ -178,8 +189,7 @@ func (p *progress) tick(now time.Time) {
 // failed ends a build that did not make an image: it prints the failing step with its last lines, unless they stand
 // there already, and returns the error for the pusher.
 func (p *progress) failed(commit objectID, cause error) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.lock()()
 	i := slices.IndexFunc(p.order, func(s *step) bool { return s.err != "" })
 	if i < 0 {
 		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), plain(cause.Error())).
@@ -189,7 +199,7 @@ func (p *progress) failed(commit objectID, cause error) error {
 	if p.last != s && len(s.tail) > 0 {
 		p.print("-----> The last lines of %s", s.tag)
 		for _, line := range s.tail {
-			p.print("         | %s", line)
+			p.print("%s", strings.TrimRight(outputIndent+line, " "))
 		}
 	}
 	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(s.err)).
