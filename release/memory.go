@@ -57,13 +57,26 @@ func (m *memory) init(now func() time.Time) {
 	m.crashes, m.counted = map[slotKey]crash{}, map[string]bool{}
 }
 
-// see adds what is known to observed instances, counts crashes not counted yet, and forgets instances that are gone.
-func (m *memory) see(app string, desired int, observed []paas.Instance, routed map[netip.AddrPort]bool) []Seen {
+// leaving are the ids of instances that are being retired.
+func (m *memory) leaving() map[string]bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ids := make(map[string]bool, len(m.retiring))
+	for id := range m.retiring {
+		ids[id] = true
+	}
+	return ids
+}
+
+// see adds what is known to observed instances, and counts crashes not counted yet. leaving is from before the
+// observation: an instance may have gone, and have been forgotten, since.
+func (m *memory) see(app string, desired int, observed []paas.Instance, routed map[netip.AddrPort]bool, leaving map[string]bool) []Seen {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	seen := make([]Seen, 0, len(observed))
 	for _, i := range observed {
 		_, retiring := m.retiring[i.ID]
+		retiring = retiring || leaving[i.ID]
 		since, healthy := m.healthy[i.ID]
 		sick := m.failures[i.ID] >= maxFailures
 		s := Seen{Instance: i, Healthy: healthy && !sick && i.Running, Sick: sick, Retiring: retiring, Routed: routed[i.AddrPort()]}

@@ -10,11 +10,12 @@ import (
 
 // observe takes one snapshot of app's instances. desired is the release that should run, for the counting of crashes.
 func (e *Engine) observe(ctx context.Context, app paas.App, desired int) ([]Seen, error) {
+	leaving := e.memory.leaving()
 	instances, err := e.Runtime.Instances(ctx, app.ID)
 	if err != nil {
 		return nil, fmt.Errorf("observe %s: %w", app.Name, err)
 	}
-	return e.memory.see(app.ID, desired, instances, e.routed(app.ID)), nil
+	return e.memory.see(app.ID, desired, instances, e.routed(app.ID), leaving), nil
 }
 
 // startInstance starts one, moving the app to another subnet where the host turns out to use the present one.
