@@ -87,8 +87,13 @@ func answer(c echo.Context, status int, v any, err error) error {
 
 // list renders a list that may be nil.
 func list[T any](c echo.Context, items []T, err error) error {
+	return answer(c, http.StatusOK, orEmpty(items), err)
+}
+
+// orEmpty is [] in JSON where items would be null.
+func orEmpty[T any](items []T) []T {
 	if items == nil {
-		items = []T{}
+		return []T{}
 	}
-	return answer(c, http.StatusOK, items, err)
+	return items
 }

@@ -35,7 +35,9 @@ func (s *Server) setConfig(c echo.Context) error {
 		return err
 	}
 	return s.long(c, func(ctx context.Context, progress io.Writer) (any, error) {
-		return s.Configs.SetConfig(ctx, c.Param("app"), patch, ifMatch, progress)
+		change, err := s.Configs.SetConfig(ctx, c.Param("app"), patch, ifMatch, progress)
+		change.Set, change.Removed = orEmpty(change.Set), orEmpty(change.Removed)
+		return change, err
 	})
 }
 

@@ -69,11 +69,6 @@ func boundTarget(c echo.Context) (string, error) {
 
 // withLists has [] where ps has nil.
 func withLists(ps paas.Processes) paas.Processes {
-	if ps.Formation == nil {
-		ps.Formation = []paas.ProcessStatus{}
-	}
-	if ps.Instances == nil {
-		ps.Instances = []paas.InstanceStatus{}
-	}
+	ps.Formation, ps.Instances = orEmpty(ps.Formation), orEmpty(ps.Instances)
 	return ps
 }
