@@ -15,6 +15,9 @@ import (
 // past is a deadline that ends whatever waits.
 var past = time.Unix(1, 0)
 
+// maxKeptHead bounds the buffer that a connection keeps for the heads of requests.
+const maxKeptHead = 4 << 10
+
 var errLongHeader = errors.New("the header of the response is too large")
 
 // conn is a connection to a backend. One request at a time has it.
@@ -23,6 +26,7 @@ type conn struct {
 	raw    syscall.RawConn
 	br     *bufio.Reader
 	left   int64 // what may still be read: bounds a response's header
+	torn   bool  // a read has failed or met the end
 	head   []byte
 	usedAt time.Duration // when it was put away, in clock time
 	reused bool
@@ -57,6 +61,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.tcp.Read(p)
 	c.left -= int64(n)
+	c.torn = c.torn || err != nil
 	return n, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -40,6 +39,7 @@ type exchange struct {
 	conn       *conn
 	client     net.Conn // once hijacked
 	headerSent bool     // written with mu, read by the handler's goroutine without
+	unreadable bool     // the client's connection has a read deadline in the past: no request may follow on it
 }
 
 // cause is why an exchange was cut from outside.
@@ -189,7 +189,11 @@ func (ex *exchange) send(b *backend, c *conn) (ended attempt, failure code) {
 	}
 	ex.connected = time.Now()
 	c.head = ex.appendHead(c.head[:0])
-	if n, err := c.tcp.Write(c.head); err != nil {
+	n, err := c.tcp.Write(c.head)
+	if cap(c.head) > maxKeptHead {
+		c.head = nil
+	}
+	if err != nil {
 		if c.reused && ex.uncut() && (n == 0 || ex.repeatable()) {
 			return stale, ""
 		}
@@ -214,8 +218,12 @@ func (ex *exchange) send(b *backend, c *conn) (ended attempt, failure code) {
 	return answered, failure
 }
 
-// errNoByte: the backend closed the connection before it answered anything.
-var errNoByte = errors.New("closed before the first byte of a response")
+var (
+	// errNoByte: the backend closed the connection before it answered anything.
+	errNoByte = errors.New("closed before the first byte of a response")
+	// errTorn: it did so within the header of its response.
+	errTorn = errors.New("closed in the header of a response")
+)
 
 // maxInterim bounds 1xx responses to one request.
 const maxInterim = 32
@@ -228,10 +236,12 @@ func (ex *exchange) readResponse(c *conn) (*http.Response, error) {
 	}
 	for range maxInterim {
 		resp, err := http.ReadResponse(c.br, ex.r)
+		if err != nil && c.torn {
+			return nil, errors.Join(errTorn, err)
+		}
 		if err != nil {
 			return nil, err
 		}
-		ex.watch.touch(ex.h.timeouts.Idle)
 		switch {
 		case resp.StatusCode == http.StatusSwitchingProtocols && ex.upgrade == "":
 			return nil, errors.New("switched protocols unasked")
@@ -300,6 +310,9 @@ func (ex *exchange) cut(why cause) bool {
 	if ex.cause != causeNone || ex.ended {
 		return false
 	}
+	if why == causeIdle && !ex.headerSent && ex.upload != nil && ex.upload.writing.Load() {
+		why = causeLate // it is the backend that does not go on
+	}
 	ex.cause = why
 	if ex.conn != nil {
 		_ = ex.conn.tcp.SetDeadline(past) // a closed one needs none
@@ -309,7 +322,8 @@ func (ex *exchange) cut(why cause) bool {
 		return true
 	}
 	rc := http.NewResponseController(ex.w)
-	if ex.upload != nil && !ex.upload.whole.Load() {
+	if ex.upload.unfinished() {
+		ex.unreadable = true
 		_ = rc.SetReadDeadline(past)
 	}
 	if ex.headerSent {
@@ -338,7 +352,7 @@ func (ex *exchange) failure(err error) code {
 		return interrupted
 	case ex.upload.clientFailed():
 		return ex.upload.code()
-	case errors.Is(err, errNoByte) || isNetError(err):
+	case errors.Is(err, errNoByte) || errors.Is(err, errTorn) || isNetError(err):
 		return noResponse
 	}
 	return garbled
@@ -353,5 +367,5 @@ func (ex *exchange) idleCode() code {
 
 func isNetError(err error) bool {
 	_, ok := errors.AsType[*net.OpError](err)
-	return ok || strings.Contains(err.Error(), "unexpected EOF")
+	return ok
 }

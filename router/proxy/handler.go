@@ -55,12 +55,20 @@ func (ex *exchange) recover() {
 func (ex *exchange) finish(c code) {
 	torn := c != "" && ex.headerSent
 	if c != "" && !ex.headerSent {
-		ex.status, ex.bytes = writeFailure(ex.w, ex.r, c, ex.id)
+		ex.status, ex.bytes = writeFailure(ex.w, ex.r, c, ex.id, ex.mustClose())
 	}
 	ex.logLine(c)
 	if torn && !ex.hijacked {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// mustClose says whether bytes of the request's body may be left on the client's connection: net/http, told not to read
+// them by itself, would take them for the next request.
+func (ex *exchange) mustClose() bool {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	return ex.r.ProtoMajor == 1 && (ex.unreadable || ex.upload.unfinished())
 }
 
 func (ex *exchange) logLine(c code) {
@@ -69,7 +77,7 @@ func (ex *exchange) logLine(c code) {
 	}
 	now := time.Now()
 	l := line{
-		code: c, method: ex.r.Method, path: ex.r.RequestURI, host: ex.host, requestID: ex.id, fwd: ex.fwd, instance: ex.instance,
+		code: c, method: ex.r.Method, path: target(ex.r), host: ex.host, requestID: ex.id, fwd: ex.fwd, instance: ex.instance,
 		status: ex.status, bytes: ex.bytes,
 	}
 	if c == clientGone || c == idleClient {
@@ -88,7 +96,24 @@ func hostOf(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") == "" {
 		host = host[:i]
 	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+	host = strings.TrimSuffix(host, ".")
+	for i := range len(host) {
+		if c := host[i]; 'A' <= c && c <= 'Z' {
+			return lower(host)
+		}
+	}
+	return host
+}
+
+// lower maps A-Z only, as ValidateHost does.
+func lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // forwardedFor is the X-Forwarded-For that the backend gets, and whether the peer is a proxy that may say more.

@@ -87,14 +87,11 @@ func (ex *exchange) drops(name string) bool {
 		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 	}
 	switch name {
-	case "Host", "Content-Length", "X-Request-Id", "X-Request-Start", "X-Forwarded-For":
-		return true
-	case "Expect":
+	case "Host", "Content-Length", "Expect", "X-Request-Id", "X-Request-Start", "X-Forwarded-For", "X-Forwarded-Proto",
+		"X-Forwarded-Port":
 		return true
 	case "Forwarded", "X-Real-Ip":
 		return !ex.trusted
-	case "X-Forwarded-Proto", "X-Forwarded-Port":
-		return true
 	}
 	return hopByHop(name) || !ex.trusted && strings.HasPrefix(name, "X-Forwarded-")
 }

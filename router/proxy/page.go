@@ -26,8 +26,9 @@ type pageData struct {
 	Title, Text, Code, ID string
 }
 
-// writeFailure answers a request that no app answers. It sets no cookie and lets nobody cache it.
-func writeFailure(w http.ResponseWriter, r *http.Request, c code, id string) (status int, bytes int64) {
+// writeFailure answers a request that no app answers. It sets no cookie and lets nobody cache it; with last the
+// connection closes after it.
+func writeFailure(w http.ResponseWriter, r *http.Request, c code, id string, last bool) (status int, bytes int64) {
 	m := c.meaning()
 	body, contentType := failurePage(c, m, id), "text/html; charset=utf-8"
 	if acceptsJSON(r.Header) {
@@ -41,6 +42,9 @@ func writeFailure(w http.ResponseWriter, r *http.Request, c code, id string) (st
 	h.Set("X-Request-Id", id)
 	if c.isH() {
 		h.Set("X-Paas-Error", string(c))
+	}
+	if last {
+		h.Set("Connection", "close")
 	}
 	w.WriteHeader(m.status)
 	n, _ := w.Write(body) // the client may be gone; the log line has the count

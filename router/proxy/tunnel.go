@@ -15,7 +15,7 @@ import (
 // upgradeOf returns the protocol that a request wants to switch to, "" for none. HTTP/2 is none: on a connection that
 // switched to it an app would take requests that the router never sees (RFC 9113 has dropped it for HTTP/1.1).
 func upgradeOf(r *http.Request) string {
-	if len(r.Header["Upgrade"]) == 0 || r.ProtoMajor != 1 || !r.ProtoAtLeast(1, 1) ||
+	if len(r.Header["Upgrade"]) == 0 || r.ProtoMajor != 1 || !r.ProtoAtLeast(1, 1) || hasBody(r) ||
 		!httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade") {
 		return ""
 	}

@@ -233,7 +233,10 @@ func (ex *exchange) abandonUpload() {
 	}
 	_ = u.c.tcp.SetWriteDeadline(past) // a closed one needs none
 	for {
-		if !u.whole.Load() {
+		if u.unfinished() {
+			ex.mu.Lock()
+			ex.unreadable = true
+			ex.mu.Unlock()
 			_ = http.NewResponseController(ex.w).SetReadDeadline(past) // a connection that is gone needs none
 		}
 		select {

@@ -44,8 +44,7 @@ func (w *watch) touch(d time.Duration) { w.deadline.Store(int64(clock() + d)) }
 func (w *watch) uploading(idle time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.why = causeIdle
-	w.touch(idle)
+	w.setLocked(causeIdle, idle)
 }
 
 // uploaded starts the clock of the first byte, unless that has come.
@@ -61,8 +60,8 @@ func (w *watch) uploaded(firstByte time.Duration) {
 func (w *watch) responding(idle time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.begun, w.why = true, causeIdle
-	w.touch(idle)
+	w.begun = true
+	w.setLocked(causeIdle, idle)
 }
 
 func (w *watch) fire() {
