@@ -38,10 +38,9 @@ const (
 )
 
 // filterTar copies a tar of git's without the ignored files and without git's own global header. Only a file's header
-// and a small buffer are in memory. It reads r to its end.
-func filterTar(r io.Reader, w io.Writer, drop ignore, lfs func(path string)) error {
-	in, out := tar.NewReader(r), tar.NewWriter(w)
-	for {
+// and a small buffer are in memory. It reads r to its end, and leaves out open: whether the tar is whole, git knows.
+func filterTar(r io.Reader, out *tar.Writer, drop ignore, lfs func(path string)) error {
+	for in := tar.NewReader(r); ; {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -52,9 +51,6 @@ func filterTar(r io.Reader, w io.Writer, drop ignore, lfs func(path string)) err
 		if err := filterEntry(h, in, out, drop, lfs); err != nil {
 			return err
 		}
-	}
-	if err := out.Close(); err != nil {
-		return err
 	}
 	_, err := io.Copy(io.Discard, r) // padding; git would not end otherwise
 	return err

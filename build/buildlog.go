@@ -90,8 +90,8 @@ func (l *buildLogs) follow(ctx context.Context, key jobKey, w io.Writer) error {
 }
 
 func (l *buildLogs) remove(app string) error {
-	if !appID.MatchString(app) {
-		return fmt.Errorf("%q is not an app id", app)
+	if err := checkID(app); err != nil {
+		return err
 	}
 	return os.RemoveAll(filepath.Join(l.dir, app))
 }

@@ -39,6 +39,9 @@ type objects struct {
 
 // objects opens the app's repository as the hook of a push sees it; hookEnv may be nil.
 func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) {
+	if err := checkID(app); err != nil {
+		return objects{}, err
+	}
 	o := objects{repos: r, path: r.Path(app)}
 	dir := hookEnv[envObjects]
 	if dir == "" {

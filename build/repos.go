@@ -34,6 +34,13 @@ type RepoOptions struct {
 // appID is what an app's id may look like; no other word ever becomes a path.
 var appID = regexp.MustCompile(`^[a-z0-9]{1,32}$`)
 
+func checkID(app string) error {
+	if !appID.MatchString(app) {
+		return fmt.Errorf("%q is not an app id", app)
+	}
+	return nil
+}
+
 // OpenRepos prepares dir and the shared hooks directory in it. It wants git on the PATH.
 func OpenRepos(dir string, opts RepoOptions) (*Repos, error) {
 	git, err := exec.LookPath("git")
@@ -69,17 +76,17 @@ func (r *Repos) linkHook() error {
 	return os.Rename(next, filepath.Join(r.hooks, "pre-receive"))
 }
 
-// Path is where the app's repository is, whether it exists or not. It panics on what is not an app id.
+// Path is where the repository of the app (an id) is, whether it exists or not.
 func (r *Repos) Path(app string) string {
-	if !appID.MatchString(app) {
-		panic("not an app id: " + app)
-	}
 	return filepath.Join(r.dir, app+".git")
 }
 
 // Create makes the app's repository; one that exists already is left as it is. A repository is there whole or not at
 // all.
 func (r *Repos) Create(ctx context.Context, app string) error {
+	if err := checkID(app); err != nil {
+		return err
+	}
 	path := r.Path(app)
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -113,6 +120,9 @@ func writeAttributes(repo string) error {
 
 // Remove deletes the app's repository; none is fine.
 func (r *Repos) Remove(_ context.Context, app string) error {
+	if err := checkID(app); err != nil {
+		return err
+	}
 	gone, err := os.MkdirTemp(r.dir, tempPrefix)
 	if err != nil {
 		return err

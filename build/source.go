@@ -1,6 +1,7 @@
 package build
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
@@ -166,7 +167,8 @@ func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(s
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start git: %w", err)
 	}
-	filterErr := filterTar(tarball, w, keep, lfs)
+	out := tar.NewWriter(w)
+	filterErr := filterTar(tarball, out, keep, lfs)
 	if filterErr != nil {
 		_ = cmd.Cancel() // nobody reads on; wait says how it ended
 	}
@@ -179,5 +181,5 @@ func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(s
 	case code != 0:
 		return &gitError{command: "archive", code: code, stderr: strings.TrimSpace(stderr.String())}
 	}
-	return nil
+	return out.Close()
 }
