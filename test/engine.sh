@@ -21,15 +21,11 @@ die() {
 	exit 1
 }
 
-# root runs a command as root.
-root() {
-	if [ "$(id -u)" = 0 ]; then
-		"$@"
-	elif command -v sudo >/dev/null; then
-		sudo "$@"
-	else
-		die "'$*' has to run as root and there is no sudo: run make as root"
-	fi
+# root runs a command as root. be_able_to says beforehand, and in the open, what cannot be done without.
+root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+be_able_to() {
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "cannot $1: this is not root, and there is no sudo. Run make as root"
 }
 
 # systemd says whether systemd runs this machine.
@@ -59,6 +55,7 @@ tools() {
 	done
 	[ -n "$missing" ] || return 0
 	command -v apt-get >/dev/null || die "not here:$missing. Install them: this is not Debian or Ubuntu, so it cannot be done for you"
+	be_able_to "install$missing"
 	say "installing$missing"
 	mkdir -p "$state"
 	if ! install_packages "$missing" >"$state/apt.log" 2>&1; then
@@ -104,6 +101,7 @@ up() {
 
 # refuse_unreachable ends here when an engine runs that this user may not talk to: starting a second one is no help.
 refuse_unreachable() {
+	grep -q '/run/docker\.sock$' /proc/net/unix || return 0 # nobody listens: a socket file may still be there
 	case $(docker version 2>&1) in
 	*"permission denied"*)
 		die "a Docker engine runs, but $(id -un) may not use it: run make as root, or 'sudo usermod -aG docker $(id -un)' and log in again"
@@ -112,6 +110,7 @@ refuse_unreachable() {
 }
 
 start_unit() {
+	be_able_to "start docker.service"
 	say "starting docker.service"
 	root systemctl start docker.service
 	echo unit >"$state/started"
@@ -120,6 +119,7 @@ start_unit() {
 
 # start_daemon starts dockerd in a session of its own, with no descriptor of ours, so that no pipe waits for it.
 start_daemon() {
+	be_able_to "start dockerd"
 	if ! grep -q ' /sys/fs/cgroup' /proc/mounts; then
 		tools cgroupfs-mount
 		root cgroupfs-mount
@@ -165,7 +165,8 @@ stop_daemon() {
 	pid=$(cat "$pidfile" 2>/dev/null || true)
 	ours "$pid" || return 0
 	say "stopping dockerd ($pid)"
-	root kill "$pid"
+	# shellcheck disable=SC2016 # a shell's own kill: the command is not everywhere
+	root sh -c 'kill "$1"' sh "$pid"
 	tries=0
 	while ours "$pid"; do
 		tries=$((tries + 1))
