@@ -49,16 +49,23 @@ func (p *programs) start(ctx context.Context) (net.Conn, error) {
 		return nil, paas.Errorf(paas.Unavailable, "%s cannot be run: %w", paas.Quote(p.argv[0]), err).
 			WithHint("install the OpenSSH client, or set PAAS_SSH to an ssh program")
 	}
-	p.mu.Lock()
-	closed := p.closed
-	if !closed {
-		p.conns[c] = struct{}{}
-	}
-	p.mu.Unlock()
-	if closed {
-		return nil, errors.Join(net.ErrClosed, c.Close())
+	if !p.keep(c) {
+		_ = c.Close() // our own pipes
+		c.end()
+		return nil, net.ErrClosed
 	}
 	return c, nil
+}
+
+// keep makes c one of those that close ends; false when close has been called.
+func (p *programs) keep(c *sshConn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.conns[c] = struct{}{}
+	return true
 }
 
 // command starts one process with a pipe each way.
@@ -120,8 +127,8 @@ type sshConn struct {
 
 func (c *sshConn) wait() {
 	c.status = c.cmd.Wait()
-	close(c.exited)
 	c.programs.forget(c)
+	close(c.exited)
 }
 
 // Read reads from ssh. An end before the first byte is ssh's failure, and the error says what it said.
