@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"paas"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // safe is a writer that a test may read meanwhile.

@@ -34,7 +34,7 @@ func (c *checkout) env() []string {
 }
 
 func (c *checkout) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("git", args...)
+	cmd := exec.CommandContext(c.t.Context(), "git", args...)
 	cmd.Dir, cmd.Env = c.dir, c.env()
 	return cmd
 }

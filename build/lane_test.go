@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"paas"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // held begins a push of c's branch main whose build stays at the gate.

@@ -179,12 +179,12 @@ func (o objects) submodules(ctx context.Context, commit objectID) ([]string, err
 }
 
 // blob reads a file of at most max bytes.
-func (o objects) blob(ctx context.Context, name string, e entry, max int64) ([]byte, error) {
+func (o objects) blob(ctx context.Context, name string, e entry, limit int64) ([]byte, error) {
 	if !e.file() {
 		return nil, paas.Errorf(paas.Invalid, "%s is not a regular file", name).WithHint("commit the file itself, not a link or a directory")
 	}
-	if e.size > max {
-		return nil, paas.Errorf(paas.Invalid, "%s is %d bytes, more than the %d that are read", name, e.size, max)
+	if e.size > limit {
+		return nil, paas.Errorf(paas.Invalid, "%s is %d bytes, more than the %d that are read", name, e.size, limit)
 	}
 	out, err := o.output(ctx, "cat-file", "blob", string(e.id))
 	if err != nil {

@@ -58,17 +58,17 @@ func newProgress(w io.Writer) *progress {
 func (p *progress) heading(format string, args ...any) {
 	defer p.lock()()
 	p.last = nil
-	p.print("-----> "+format, args...)
+	p.line("-----> "+format, args...)
 }
 
 // note is a line beneath a heading.
 func (p *progress) note(format string, args ...any) {
 	defer p.lock()()
 	p.last = nil
-	p.print("       "+format, args...)
+	p.line("       "+format, args...)
 }
 
-func (p *progress) print(format string, args ...any) {
+func (p *progress) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(&p.buf, format+"\n", args...)
 }
 
@@ -119,8 +119,11 @@ func (p *progress) step(now time.Time, e paas.BuildEvent) *step {
 // stepTag is how the builder marks the steps of a Dockerfile: [2/4], [build 2/4].
 var stepTag = regexp.MustCompile(`^\[(?:[^\]]* )?[0-9]+/[0-9]+\]`)
 
+// classicStep is how the builder that was before BuildKit says it.
+var classicStep = regexp.MustCompile(`^Step ([0-9]+/[0-9]+) : `)
+
 func (s *step) rename(name string) {
-	s.name = strings.Join(strings.Fields(plain(name)), " ")
+	s.name = classicStep.ReplaceAllString(strings.Join(strings.Fields(plain(name)), " "), "[$1] ")
 	s.tag = stepTag.FindString(s.name)
 	s.inner = s.tag == ""
 	if s.inner {
@@ -138,7 +141,7 @@ func (p *progress) output(s *step, line string) {
 		return
 	}
 	p.announce(s)
-	p.print("%s", strings.TrimRight(outputIndent+line, " "))
+	p.line("%s", strings.TrimRight(outputIndent+line, " "))
 }
 
 // announce makes s the step that the next lines belong to.
@@ -147,9 +150,9 @@ func (p *progress) announce(s *step) {
 	case p.last == s:
 		return
 	case s.announced:
-		p.print("       %s goes on", s.tag)
+		p.line("       %s goes on", s.tag)
 	default:
-		p.print("       %s", shorten(s.name, 100))
+		p.line("       %s", shorten(s.name, 100))
 	}
 	s.announced, p.last = true, s
 }
@@ -167,11 +170,11 @@ func (p *progress) finish(s *step, e paas.BuildEvent) {
 	case s.inner && (e.Cached || e.Completed.Sub(s.started) < quietStep):
 		return
 	case e.Cached:
-		p.print("       %s cached", pad(s.name))
+		p.line("       %s cached", pad(s.name))
 	case s.announced:
-		p.print("       %s %s", pad(s.tag+" done"), took)
+		p.line("       %s %s", pad(s.tag+" done"), took)
 	default:
-		p.print("       %s %s", pad(s.name), took)
+		p.line("       %s %s", pad(s.name), took)
 	}
 	p.last = nil
 }
@@ -186,24 +189,43 @@ func (p *progress) tick(now time.Time) {
 	}
 }
 
-// failed ends a build that did not make an image: it prints the failing step with its last lines, unless they stand
-// there already, and returns the error for the pusher.
+// failed ends a build that did not make an image: it prints the failing step's last lines, unless they stand there
+// already, and returns the error for the pusher.
 func (p *progress) failed(commit objectID, cause error) error {
 	defer p.lock()()
-	i := slices.IndexFunc(p.order, func(s *step) bool { return s.err != "" })
-	if i < 0 {
-		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), plain(cause.Error())).
-			WithHint("%s", hint(cause.Error())).Because(cause)
+	s := p.failing()
+	if s == nil {
+		text := plain(cause.Error())
+		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), shorten(text, 500)).
+			WithHint("%s", hint(text)).Because(cause)
 	}
-	s := p.order[i]
 	if p.last != s && len(s.tail) > 0 {
-		p.print("-----> The last lines of %s", s.tag)
+		p.line("-----> The last lines of %s", s.tag)
 		for _, line := range s.tail {
-			p.print("%s", strings.TrimRight(outputIndent+line, " "))
+			p.line("%s", strings.TrimRight(outputIndent+line, " "))
 		}
 	}
-	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(s.err)).
-		WithHint("%s", hint(s.err+"\n"+cause.Error()+"\n"+strings.Join(s.tail, "\n"))).Because(cause)
+	text := s.err
+	if text == "" {
+		text = plain(cause.Error())
+	}
+	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(text)).
+		WithHint("%s", hint(text+"\n"+cause.Error()+"\n"+strings.Join(s.tail, "\n"))).Because(cause)
+}
+
+// failing is the step that broke the build: one with an error of its own, rather than one that was canceled with it;
+// or the one that was going on, for the old builder, whose steps have no errors. nil: the build broke before any.
+func (p *progress) failing() *step {
+	var found *step
+	for _, s := range p.order {
+		switch {
+		case s.err != "" && !strings.Contains(s.err, "context canceled"):
+			return s
+		case s.err != "" && found == nil, !s.over && !s.inner && found == nil:
+			found = s
+		}
+	}
+	return found
 }
 
 // exitCode is how the builder words a command that ended badly.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"paas"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var updateGolden = flag.Bool("update", false, "rewrite the golden files")
@@ -30,7 +30,8 @@ func (s *script) at(ms int) *script {
 func (s *script) start(id, name string) {
 	s.p.event(s.now, paas.BuildEvent{Step: id, Name: name, Started: s.now})
 }
-func (s *script) print(id, text string) {
+
+func (s *script) says(id, text string) {
 	s.p.event(s.now, paas.BuildEvent{Step: id, Output: []byte(text)})
 }
 func (s *script) done(id string) { s.p.event(s.now, paas.BuildEvent{Step: id, Completed: s.now}) }
@@ -59,8 +60,8 @@ func TestProgressReadsWell(t *testing.T) {
 			s.at(20).start("2", "[2/4] COPY . .")
 			s.at(120).done("2")
 			s.start("3", "[3/4] RUN go build -o /hello ./cmd/hello")
-			s.at(400).print("3", "go: downloading example.com/a v1.0.0\ngo: down")
-			s.at(900).print("3", "loading example.com/b v1.2.0\n")
+			s.at(400).says("3", "go: downloading example.com/a v1.0.0\ngo: down")
+			s.at(900).says("3", "loading example.com/b v1.2.0\n")
 			s.at(4320).done("3")
 			s.start("4", "[4/4] RUN strip /hello")
 			s.at(4400).done("4")
@@ -71,11 +72,11 @@ func TestProgressReadsWell(t *testing.T) {
 		"stages at the same time": func(s *script) {
 			s.at(0).start("a", "[api 2/3] RUN make api")
 			s.start("w", "[web 2/2] RUN npm ci")
-			s.at(100).print("a", "cc api.c\n")
-			s.at(200).print("w", "added 12 packages\nadded 13 packages\n")
-			s.at(300).print("a", "cc main.c\n")
+			s.at(100).says("a", "cc api.c\n")
+			s.at(200).says("w", "added 12 packages\nadded 13 packages\n")
+			s.at(300).says("a", "cc main.c\n")
 			s.at(1500).done("w")
-			s.at(1700).print("a", "ld api")
+			s.at(1700).says("a", "ld api")
 			s.at(1800).done("a")
 		},
 		"silent steps": func(s *script) {
@@ -92,15 +93,15 @@ func TestProgressReadsWell(t *testing.T) {
 		},
 		"what a terminal would act on": func(s *script) {
 			s.at(0).start("1", "[1/1] RUN \x1b[31mevil\x1b[0m\n  more\tof it")
-			s.print("1", "\x1b[2J\x1b]0;title\x07\x1b[1;32mgreen\x1b[0m\n")
-			s.print("1", " 10%\r 50%\r100%\r\n 1/9\r9/9\n")
-			s.print("1", "bell\x07 back\x08 nul\x00 \xff\xfe c1\u009b31m rtl\u202eevil\n\n\ttab  \n")
-			s.print("1", strings.Repeat("é", 3000)+"\nlast")
+			s.says("1", "\x1b[2J\x1b]0;title\x07\x1b[1;32mgreen\x1b[0m\n")
+			s.says("1", " 10%\r 50%\r100%\r\n 1/9\r9/9\n")
+			s.says("1", "bell\x07 back\x08 nul\x00 \xff\xfe c1\u009b31m rtl\u202eevil\n\n\ttab  \n")
+			s.says("1", strings.Repeat("é", 3000)+"\nlast")
 			s.at(500).done("1")
 		},
 		"failed step": func(s *script) {
 			s.at(0).start("1", "[2/3] RUN go build ./...")
-			s.print("1", "main.go:3:1: syntax error\n")
+			s.says("1", "main.go:3:1: syntax error\n")
 			s.at(300).fail("1", `process "/bin/sh -c go build ./..." did not complete successfully: exit code: 1`)
 			s.end("exit code 1")
 		},
@@ -108,10 +109,10 @@ func TestProgressReadsWell(t *testing.T) {
 			s.at(0).start("1", "[a 2/3] RUN make")
 			s.start("2", "[b 2/2] RUN make b")
 			for range 6 {
-				s.print("1", "one line\nanother line\n")
+				s.says("1", "one line\nanother line\n")
 			}
-			s.print("1", "gcc: fatal error: Killed signal terminated program cc1plus\n")
-			s.print("2", "b goes on\n")
+			s.says("1", "gcc: fatal error: Killed signal terminated program cc1plus\n")
+			s.says("2", "b goes on\n")
 			s.at(300).fail("1", `process "/bin/sh -c make" did not complete successfully: exit code: 137`)
 			s.at(310).fail("2", "context canceled")
 			s.end("exit code 137")
@@ -120,6 +121,21 @@ func TestProgressReadsWell(t *testing.T) {
 			s.at(0).start("i", "[internal] load metadata for docker.io/library/nosuch:1")
 			s.at(900).fail("i", "docker.io/library/nosuch:1: failed to resolve source metadata: pull access denied")
 			s.end("failed to solve")
+		},
+		"the classic builder": func(s *script) {
+			s.at(0).start("1", "Step 1/3 : FROM scratch")
+			s.at(1).done("1")
+			s.cached("2", "Step 2/3 : COPY . .")
+			s.start("3", "Step 3/3 : RUN make")
+			s.says("3", "make: no rule\n")
+			s.end("the build failed at Step 3/3 : RUN make: The command '/bin/sh -c make' returned a non-zero code: 2")
+		},
+		"failed beside canceled steps": func(s *script) {
+			s.at(0).start("1", "[a 2/3] RUN sleep 9")
+			s.start("2", "[b 2/2] RUN false")
+			s.at(100).fail("1", "context canceled")
+			s.fail("2", "exit code: 1")
+			s.end("exit code: 1")
 		},
 		"failed before any step": func(s *script) {
 			s.end("dockerfile parse error line 1: unknown instruction: FORM")

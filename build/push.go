@@ -33,7 +33,6 @@ type push struct {
 	deploys  bool          // past the point where a pusher who leaves takes the push along
 
 	ticket *ticket // its place in the queue, nil before
-	branch string  // that it deploys
 	moved  *update // the deploy branch was set back for git: see Service.admit
 }
 

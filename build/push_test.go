@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"paas"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestPushBuildsDeploysAndMovesTheBranch(t *testing.T) {

@@ -83,7 +83,7 @@ func (r *Repos) Path(app string) string {
 
 // Create makes the app's repository; one that exists already is left as it is. A repository is there whole or not at
 // all.
-func (r *Repos) Create(ctx context.Context, app string) error {
+func (r *Repos) Create(ctx context.Context, app string) (err error) {
 	if err := checkID(app); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (r *Repos) Create(ctx context.Context, app string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 	if _, err := r.output(ctx, nil, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", tmp); err != nil {
 		return fmt.Errorf("create the repository of %s: %w", app, err)
 	}

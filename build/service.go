@@ -14,18 +14,18 @@ import (
 type (
 	// Records is what the service keeps and looks up.
 	Records interface {
-		AppRecords
-		BuildRecords
+		Apps
+		History
 	}
 
-	// AppRecords finds apps; an unknown one is paas.NotFound.
-	AppRecords interface {
+	// Apps finds apps; an unknown one is paas.NotFound.
+	Apps interface {
 		App(id string) (paas.App, error)
 		AppByName(name string) (paas.App, error)
 	}
 
-	// BuildRecords keeps builds by app and id. AppendBuild assigns ID and CreatedAt; Builds is newest first.
-	BuildRecords interface {
+	// History keeps builds by app and id. AppendBuild assigns ID and CreatedAt; Builds is newest first.
+	History interface {
 		AppendBuild(b paas.Build) (paas.Build, error)
 		UpdateBuild(b paas.Build) error
 		Build(app string, id int) (paas.Build, error)

@@ -9,9 +9,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/moby/patternmatcher/ignorefile"
-
 	"paas"
+
+	"github.com/moby/patternmatcher/ignorefile"
 )
 
 const (

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -61,8 +62,8 @@ func TestDeployBranch(t *testing.T) {
 
 func TestTagNamesInHintsAreShellSafe(t *testing.T) {
 	_, _, err := chooseUpdate(paas.App{Name: "hello"}, nil, []update{{old: none, new: idA, ref: "refs/tags/$(id)'x"}})
-	e, _ := err.(*paas.Error)
-	if e == nil || !strings.Contains(e.Hint, `'refs/tags/$(id)'\''x'^{commit}:main`) {
+	e, ok := errors.AsType[*paas.Error](err)
+	if !ok || !strings.Contains(e.Hint, `'refs/tags/$(id)'\''x'^{commit}:main`) {
 		t.Errorf("got %+v", e)
 	}
 }
