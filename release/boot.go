@@ -92,14 +92,11 @@ func (e *Engine) await(ctx context.Context, i paas.Instance) error {
 	}()
 	probe, err := e.listens(ctx, i, exited)
 	cancel()
-	if err == nil {
-		<-exited
+	waitErr := <-exited
+	switch {
+	case err == nil:
 		return nil
-	}
-	if errors.Is(err, errExited) {
-		return &bootError{Instance: last, Exited: true, Lines: e.lastLines(i)}
-	}
-	if waitErr := <-exited; waitErr == nil { // it exited in the same moment
+	case waitErr == nil: // it exited, now or in the same moment
 		return &bootError{Instance: last, Exited: true, Lines: e.lastLines(i)}
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
@@ -128,10 +125,7 @@ func (e *Engine) listens(ctx context.Context, i paas.Instance, exited chan error
 		select {
 		case err := <-exited:
 			exited <- err
-			if err == nil {
-				err = errExited
-			}
-			return last, err
+			return last, errOr(err, errExited)
 		case <-ctx.Done():
 			return last, ctx.Err()
 		case <-time.After(pause):

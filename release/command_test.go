@@ -3,9 +3,9 @@ package release
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"paas"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestArgv(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"paas"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Options of an Engine. The zero value of each field means the default in its comment.
@@ -109,7 +109,8 @@ func New(deps Deps, opts Options) *Engine {
 		opts.Now = time.Now
 	}
 	opts.Timings = opts.Timings.withDefaults()
-	e := &Engine{Deps: deps, Options: opts, began: opts.Now(),
+	e := &Engine{
+		Deps: deps, Options: opts, began: opts.Now(),
 		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
 	}
 	e.probe = probe

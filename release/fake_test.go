@@ -238,7 +238,9 @@ func (f *fakeRuntime) Run(ctx context.Context, sp paas.InstanceSpec, stdio paas.
 	return 0, nil
 }
 
-func (f *fakeRuntime) Tail(context.Context, string, int) ([]string, error) { return []string{"its last words"}, nil }
+func (f *fakeRuntime) Tail(context.Context, string, int) ([]string, error) {
+	return []string{"its last words"}, nil
+}
 
 func (f *fakeRuntime) Listening(context.Context, string) ([]netip.AddrPort, error) {
 	return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5000")}, nil

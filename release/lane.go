@@ -80,13 +80,3 @@ func (l *lanes) leave(app string, t *ticket) {
 		close(queue[0].turn)
 	}
 }
-
-// working names the operation that runs on app, if there is one that a user asked for.
-func (l *lanes) working(app string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if queue := l.byApp[app]; len(queue) > 0 {
-		return queue[0].what
-	}
-	return ""
-}

@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"paas"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // maxStarts bounds the instances of one app that start at the same time.

@@ -1,16 +1,14 @@
 package release
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"paas"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var planNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -91,8 +89,10 @@ await   web.1 v1: just started
 switch  v1
 route   v1
 `},
-		{"rolling replacement starts all new ones before it lets go of any old one", 2, slots("web.1", "web.2", "worker.1"),
-			[]string{"web.1 v1 up routed", "web.2 v1 up routed", "worker.1 v1 up"}, `
+		{
+			"rolling replacement starts all new ones before it lets go of any old one", 2, slots("web.1", "web.2", "worker.1"),
+			[]string{"web.1 v1 up routed", "web.2 v1 up routed", "worker.1 v1 up"},
+			`
 start   web.1 v2: v2 replaces v1
 start   web.2 v2: v2 replaces v1
 start   worker.1 v2: v2 replaces v1
@@ -104,7 +104,8 @@ route   v2
 retire  web.1 v1 (i0): v2 replaces v1
 retire  web.2 v1 (i1): v2 replaces v1
 retire  worker.1 v1 (i2): v2 replaces v1
-`},
+`,
+		},
 		{"a type is added and another dropped", 2, slots("web.1", "clock.1"), []string{"web.1 v1 up routed", "worker.1 v1 up"}, `
 start   web.1 v2: v2 replaces v1
 start   clock.1 v2: missing
@@ -134,8 +135,10 @@ switch  v1
 route   v1
 retire  web.1 v1 (i0): not in the formation
 `},
-		{"mixed generations after a crash of paasd: what is there is kept, the rest follows", 2, slots("web.1", "web.2"),
-			[]string{"web.1 v1 boot routed", "web.2 v1 boot routed", "web.1 v2 boot"}, `
+		{
+			"mixed generations after a crash of paasd: what is there is kept, the rest follows", 2, slots("web.1", "web.2"),
+			[]string{"web.1 v1 boot routed", "web.2 v1 boot routed", "web.1 v2 boot"},
+			`
 start   web.2 v2: v2 replaces v1
 await   web.1 v2 (i2): not yet known to be healthy
 await   web.2 v2: just started
@@ -143,7 +146,8 @@ switch  v2
 route   v2
 retire  web.1 v1 (i0): v2 replaces v1
 retire  web.2 v1 (i1): v2 replaces v1
-`},
+`,
+		},
 		{"instances of a release that failed are strays", 1, slots("web.1"), []string{"web.1 v1 up routed", "web.1 v2 boot"}, `
 switch  v1
 route   v1
@@ -235,156 +239,6 @@ route   v1
 			}
 		})
 	}
-}
-
-// TestPlanConverges plays plans on a world of its own from random states: they reach the desired state in one go, a
-// second plan is idle, there are never fewer healthy instances of the desired slots' types than at the beginning (up
-// to what is desired), and never more than twice the formation besides what was there too many.
-func TestPlanConverges(t *testing.T) {
-	for seed := range uint64(3000) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		desired := randomDesired(r)
-		observed := randomSeen(r)
-		plan := MakePlan(desired, observed, planNow)
-		world, trouble := play(plan, observed, len(desired.Slots))
-		if trouble != "" {
-			t.Fatalf("seed %d: %s\nobserved %v\n%s", seed, trouble, describe(observed), plan)
-		}
-		again := MakePlan(desired, world, planNow)
-		if !again.Idle() {
-			t.Fatalf("seed %d: a second plan is not idle\nobserved %v\nfirst:\n%s\nthen:\n%s", seed, describe(observed), plan, again)
-		}
-		for _, slot := range desired.Slots {
-			if n := count(world, slot.Name); !slot.Down && n != 1 || slot.Down && n != 0 {
-				t.Fatalf("seed %d: %d instances in slot %s\n%s", seed, n, slot.Name, plan)
-			}
-		}
-	}
-}
-
-func randomDesired(r *rand.Rand) Desired {
-	d := Desired{AppName: "hello", Release: 1 + r.IntN(2)}
-	for _, typ := range []string{"web", "worker"} {
-		for n := range r.IntN(4) {
-			d.Slots = append(d.Slots, Slot{Name: paas.InstanceName(typ, n+1), Type: typ, Down: r.IntN(8) == 0, Generation: r.IntN(2)})
-		}
-	}
-	return d
-}
-
-func randomSeen(r *rand.Rand) []Seen {
-	var list []Seen
-	for n := range r.IntN(8) {
-		typ := []string{"web", "worker", "clock"}[r.IntN(3)]
-		s := Seen{Instance: paas.Instance{
-			ID: fmt.Sprintf("i%d", n), AppName: "hello", Type: typ, Name: paas.InstanceName(typ, 1+r.IntN(4)), Release: 1 + r.IntN(2),
-			Generation: r.IntN(2), CreatedAt: planNow.Add(time.Duration(n) * time.Second),
-		}}
-		switch r.IntN(6) {
-		case 0:
-			s.Exited, s.ExitCode = true, r.IntN(3)
-		case 1:
-			s.Running, s.Restarted = true, true
-		case 2:
-			s.Running, s.Sick = true, true
-		case 3:
-			s.Running = true
-		default:
-			s.Running, s.Healthy = true, true
-		}
-		s.Routed = s.Type == paas.Web && r.IntN(2) == 0
-		list = append(list, s)
-	}
-	return list
-}
-
-// play executes a plan on a copy of observed and says what was wrong on the way.
-func play(p Plan, observed []Seen, formation int) (world []Seen, trouble string) {
-	world = append(world, observed...)
-	routable := func() int {
-		n := 0
-		for _, s := range world {
-			if s.Routed && s.Running && s.Healthy {
-				n++
-			}
-		}
-		return n
-	}
-	before, switched := routable(), false
-	for n, step := range p.Steps {
-		switch step.Action {
-		case Start:
-			world = append(world, Seen{Instance: paas.Instance{
-				ID: fmt.Sprintf("n%d", n), Name: step.Name, Type: step.Type, Release: step.Release, AppName: "hello", Running: true, Generation: 1,
-			}})
-			if len(world) > len(observed)+formation {
-				return world, "more instances than twice the formation"
-			}
-		case Await:
-			for i, s := range world {
-				if s.Name == step.Name && (s.ID == step.ID || step.ID == "" && s.ID[0] == 'n') {
-					world[i].Healthy = true
-				}
-			}
-		case Unroute:
-			for i, s := range world {
-				if s.ID == step.ID {
-					if s.Healthy && s.Running {
-						return world, "a healthy instance left the routes before the switch"
-					}
-					world[i].Routed = false
-				}
-			}
-		case Switch:
-			switched = true
-		case RouteTo:
-			for i, s := range world {
-				world[i].Routed = s.Type == paas.Web && s.Healthy && !willGo(p, s.ID)
-			}
-		case Retire, Remove:
-			for i, s := range world {
-				if s.ID == step.ID {
-					if s.Routed && s.Running {
-						return world, "an instance goes while requests go to it"
-					}
-					world = append(world[:i:i], world[i+1:]...)
-					break
-				}
-			}
-		}
-		if !switched && routable() < before {
-			return world, "fewer healthy instances than before the switch"
-		}
-	}
-	return world, ""
-}
-
-func willGo(p Plan, id string) bool {
-	for _, s := range append(p.of(Retire), p.of(Remove)...) {
-		if s.ID == id {
-			return true
-		}
-	}
-	return false
-}
-
-func count(world []Seen, name string) int {
-	n := 0
-	for _, s := range world {
-		if s.Name == name {
-			n++
-		}
-	}
-	return n
-}
-
-func describe(list []Seen) []string {
-	var out []string
-	for _, s := range list {
-		out = append(out, fmt.Sprintf("%s v%d id=%s running=%v healthy=%v exited=%v sick=%v used=%v gen=%d routed=%v",
-			s.Name, s.Release, s.ID, s.Running, s.Healthy, s.Exited, s.Sick, s.Restarted, s.Generation, s.Routed))
-	}
-	return out
 }
 
 func TestBackoff(t *testing.T) {

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,7 +38,7 @@ func (e *Engine) releaseCommand(
 	out.flush()
 	phases.done("release command")
 	switch {
-	case context.Cause(ctx) == errReleaseTime:
+	case errors.Is(context.Cause(ctx), errReleaseTime):
 		return paas.Errorf(paas.Failed, "the release command did not end within %s", e.Timings.Release).WithHint("paas logs -a %s --process %s", app.Name, name)
 	case err != nil:
 		return fmt.Errorf("run the release command: %w", err)

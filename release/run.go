@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -138,7 +139,7 @@ func (e *Engine) AttachRun(ctx context.Context, app string, id int, stdio paas.S
 	}
 	code, err := e.Runtime.Run(ctx, w.spec, stdio, func(i paas.Instance) { e.setRunning(run, i.ID) })
 	e.unsetRunning(run)
-	if context.Cause(ctx) == errRunTime {
+	if errors.Is(context.Cause(ctx), errRunTime) {
 		err = paas.Errorf(paas.Failed, "%s was stopped: it took longer than %s", run.Name(), w.timeout).WithHint("paas run --timeout …")
 	}
 	return code, e.endRun(run, code, err)

@@ -98,6 +98,14 @@ func (p *platform) recover(ctx context.Context) error {
 	return errors.Join(p.builds.Recover(ctx), p.engine.Recover(ctx))
 }
 
+// applySelf makes paas.<domain> lead here, once the router answers.
+func (p *platform) applySelf(ctx context.Context, route paas.Route) error {
+	if err := p.routes.Apply(ctx, route); err != nil && ctx.Err() == nil {
+		p.log.Error("paasd's own host is not routed", "error", err)
+	}
+	return nil
+}
+
 // close ends the parts in reverse order, the store last.
 func (p *platform) close() {
 	if p.engine != nil {
@@ -126,7 +134,7 @@ const routerCheck = 10 * time.Second
 // keepRouter sees to it that the router's container is there and runs this binary.
 func (p *platform) keepRouter(ctx context.Context) error {
 	spec := runtime.ServiceSpec{
-		Name: "router", Binary: p.binary, Dir: p.path("router"),
+		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
 		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
 	}
 	tick := time.NewTicker(routerCheck)

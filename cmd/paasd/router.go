@@ -3,9 +3,9 @@ package main
 import (
 	"log/slog"
 
-	"github.com/spf13/cobra"
-
 	"paas/router/proxy"
+
+	"github.com/spf13/cobra"
 )
 
 func routerCommand() *cobra.Command {

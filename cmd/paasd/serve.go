@@ -10,11 +10,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
-
 	"paas"
 	"paas/web"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 func serveCommand(getenv func(string) string) *cobra.Command {
@@ -70,6 +70,9 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		return err
 	}
 	work.Go(func() error { return p.engine.Work(inner) })
+	if route, ok := selfRoute(s, doors.api); ok {
+		work.Go(func() error { return p.applySelf(inner, route) })
+	}
 	announce(stdout, s, doors, p)
 
 	outer, closeDoors := context.WithCancel(ctx)
