@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"paas"
 	"paas/web/client"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The client has the methods of the services: what works in the daemon works through it.

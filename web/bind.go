@@ -11,9 +11,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/labstack/echo/v4"
-
 	"paas"
+
+	"github.com/labstack/echo/v4"
 )
 
 const (

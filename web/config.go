@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"paas"
+
+	"github.com/labstack/echo/v4"
 )
 
 func (s *Server) getConfig(c echo.Context) error {

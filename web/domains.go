@@ -3,9 +3,9 @@ package web
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
 	"paas/web/client"
+
+	"github.com/labstack/echo/v4"
 )
 
 func (s *Server) listDomains(c echo.Context) error {

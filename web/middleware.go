@@ -9,9 +9,9 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"paas"
+
+	"github.com/labstack/echo/v4"
 )
 
 // trackRequests lets Wait see what is being worked on.

@@ -5,9 +5,9 @@ import (
 	"crypto/rsa"
 	"strings"
 
-	gossh "golang.org/x/crypto/ssh"
-
 	"paas"
+
+	gossh "golang.org/x/crypto/ssh"
 )
 
 const minRSABits = 2048

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	gossh "golang.org/x/crypto/ssh"
-
 	"paas"
+
+	gossh "golang.org/x/crypto/ssh"
 )
 
 func authorized(t *testing.T, private crypto.Signer) string {

@@ -3,9 +3,9 @@ package web
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
 	"paas"
+
+	"github.com/labstack/echo/v4"
 )
 
 func (s *Server) listRuns(c echo.Context) error {

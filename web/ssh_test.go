@@ -16,10 +16,10 @@ import (
 	"strings"
 	"testing"
 
-	gossh "golang.org/x/crypto/ssh"
-
 	"paas"
 	"paas/web/client"
+
+	gossh "golang.org/x/crypto/ssh"
 )
 
 // sshBench is a bench with the SSH door, and a home for the real ssh program.
@@ -148,7 +148,8 @@ func (s silent) Sign(io.Reader, []byte) (*gossh.Signature, error) {
 // lying signs with another key than it shows.
 type lying struct{ shown, signs gossh.Signer }
 
-func (l lying) PublicKey() gossh.PublicKey                              { return l.shown.PublicKey() }
+func (l lying) PublicKey() gossh.PublicKey { return l.shown.PublicKey() }
+
 func (l lying) Sign(r io.Reader, data []byte) (*gossh.Signature, error) { return l.signs.Sign(r, data) }
 
 func TestIdentityIsTheKeyThatSigned(t *testing.T) {

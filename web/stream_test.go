@@ -11,10 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"paas"
 	"paas/web/client"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestProgressComesLineByLineAndThenTheResult(t *testing.T) {

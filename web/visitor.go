@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"paas"
+
+	"github.com/labstack/echo/v4"
 )
 
 // door is the way a connection came in.

@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/coder/websocket"
-
 	"paas"
+
+	"github.com/coder/websocket"
 )
 
 // AttachRun starts a run that was created without Detach, connects it to stdio and returns its exit code. When ctx

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"paas"
+
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-
-	"paas"
 )
 
 // asProgram makes this test binary stand in for ssh: see TestMain.
