@@ -31,7 +31,7 @@ lint: $(GOLANGCI) ## golangci-lint, as .golangci.yml says
 	cd examples/hello && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
 
 fmt: $(GOLANGCI) ## gofumpt
-	$(GOLANGCI) fmt ./... ./examples/hello/...
+	$(GOLANGCI) fmt
 
 # Built once and kept, since it takes over a minute; go.mod knows nothing of it.
 $(GOLANGCI):
