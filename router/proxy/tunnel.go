@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -40,7 +41,12 @@ func (ex *exchange) tunnel(c *conn, resp *http.Response) code {
 	if err := writeSwitch(rw.Writer, resp); err != nil {
 		return clientGone
 	}
-	return ex.join(c, client, rw.Reader)
+	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	if err != nil {
+		return clientGone
+	}
+	// Past those bytes from the connection itself: net/http's reader would cancel the request at the client's half close.
+	return ex.join(c, client, io.MultiReader(bytes.NewReader(early), client))
 }
 
 // hijack lets cut reach the client's connection, which is no longer net/http's.
@@ -67,7 +73,7 @@ func writeSwitch(w *bufio.Writer, resp *http.Response) error {
 
 // join copies both ways. A side that ends its half is told on to the other, which may go on with its own; an error ends
 // both.
-func (ex *exchange) join(c *conn, client net.Conn, fromClient *bufio.Reader) code {
+func (ex *exchange) join(c *conn, client net.Conn, fromClient io.Reader) code {
 	up := make(chan error, 1)
 	go func() {
 		_, err := ex.pump(c.tcp, fromClient)

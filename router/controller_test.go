@@ -1,0 +1,405 @@
+package router_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"paas"
+	"paas/router"
+	"paas/router/proxy"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 20 * time.Second
+
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "router") // short enough for a socket's name
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// startRouter runs the real router on dir until stop or the test's end.
+func startRouter(t *testing.T, dir string) (addr net.Addr, stop func()) {
+	t.Helper()
+	s, err := proxy.New(proxy.Options{Dir: dir, HTTPAddr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop = background(t, s.Run)
+	return s.Addr(), stop
+}
+
+// background runs fn until stop, which waits for it, or the test's end.
+func background(t *testing.T, fn func(context.Context) error) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- fn(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func newController(t *testing.T, dir string, target router.Target, opts router.Options) *router.Controller {
+	t.Helper()
+	c, err := router.NewController(dir, target, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func route(app, down string) paas.Route {
+	return paas.Route{App: app, Name: app, Hosts: []string{app + ".localhost"}, Down: down}
+}
+
+// code asks the router for an app's page and returns the H-code; "200" and "404" stand for themselves.
+func code(t *testing.T, addr net.Addr, app string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr.String()+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host, req.Close = app+".localhost", true
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	if h := resp.Header.Get("X-Paas-Error"); h != "" {
+		return h
+	}
+	return fmt.Sprint(resp.StatusCode)
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline, tick := time.After(patience), time.NewTicker(5*time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("no %s", what)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRouteIsLiveWhenApplyReturns(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	addr, _ := startRouter(t, dir)
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
+	for _, down := range []string{"H81", "H20", "H14"} {
+		must(t, c.Apply(t.Context(), route("a", down)))
+		if got := code(t, addr, "a"); got != down {
+			t.Errorf("got %s instead of %s", got, down)
+		}
+	}
+	must(t, c.Apply(t.Context(), route("b", "H10")))
+	must(t, c.Apply(t.Context(), route(router.PlatformApp, "H10")))
+	must(t, c.Retain(t.Context(), []string{"b"}))
+	if a, b, p := code(t, addr, "a"), code(t, addr, "b"), code(t, addr, "paas"); a != "404" || b != "H10" || p != "H10" {
+		t.Errorf("got %s, %s, %s", a, b, p)
+	}
+	must(t, c.Remove(t.Context(), "b"))
+	must(t, c.Remove(t.Context(), "b"))
+	if got := code(t, addr, "b"); got != "404" {
+		t.Errorf("got %s", got)
+	}
+	if _, ok := c.Route("b"); ok {
+		t.Error("the route is still there")
+	}
+}
+
+func TestSecondClaimOfAHostLosesIt(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	addr, _ := startRouter(t, dir)
+	var log bytes.Buffer
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	must(t, c.Apply(t.Context(), route("z", "H10")))
+	must(t, c.Apply(t.Context(), route("b", "H20")))
+	thief := route("b", "H20")
+	thief.Hosts = append(thief.Hosts, "z.localhost")
+	must(t, c.Apply(t.Context(), thief))
+	late := route("a", "H20")
+	late.Hosts = append(late.Hosts, "z.localhost")
+	must(t, c.Apply(t.Context(), late))
+	if z, b, a := code(t, addr, "z"), code(t, addr, "b"), code(t, addr, "a"); z != "H10" || b != "H20" || a != "H20" {
+		t.Errorf("got %s, %s, %s", z, b, a)
+	}
+	if !strings.Contains(log.String(), "host z.localhost belongs to another app, z") {
+		t.Errorf("log: %s", log.String())
+	}
+	must(t, c.Remove(t.Context(), "z")) // its owner gone, the next claim counts
+	if z := code(t, addr, "z"); z != "H20" {
+		t.Errorf("got %s", z)
+	}
+}
+
+func TestApplyWaitsForARouterThatIsAway(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := c.Apply(ctx, route("a", "H14"))
+	if paas.CodeOf(err) != paas.Unavailable || err.Error() != "the router does not answer" {
+		t.Fatalf("got %v", err)
+	}
+	applied := make(chan error, 1)
+	go func() { applied <- c.Apply(t.Context(), route("b", "H14")) }()
+	addr, _ := startRouter(t, dir)
+	must(t, <-applied)
+	if a, b := code(t, addr, "a"), code(t, addr, "b"); a != "H14" || b != "H14" {
+		t.Errorf("got %s, %s", a, b)
+	}
+}
+
+func TestRouterThatComesBackGetsTheTable(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	_, stop := startRouter(t, dir)
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
+	background(t, c.Run)
+	must(t, c.Apply(t.Context(), route("a", "H14")))
+	must(t, c.Apply(t.Context(), route("a", "H20")))
+	stop()
+	// It comes back on a damaged disk and knows only the table before.
+	must(t, os.WriteFile(filepath.Join(dir, "table.json"), []byte("{"), 0o600))
+	addr, _ := startRouter(t, dir)
+	eventually(t, "new table", func() bool { return code(t, addr, "a") == "H20" })
+}
+
+func TestTableWrittenButNotPutIsPutByTheNextRun(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	addr, _ := startRouter(t, dir)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	killed := newController(t, dir, &fake{put: func(router.Table) error { return paas.Errorf(paas.Unavailable, "killed") }}, router.Options{})
+	if err := killed.Apply(ctx, route("a", "H14")); err == nil {
+		t.Fatal("no error")
+	}
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
+	background(t, c.Run)
+	eventually(t, "route", func() bool { return code(t, addr, "a") == "H14" })
+}
+
+func TestTableRestoredFromABackupBecomesTheNewest(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	addr, _ := startRouter(t, dir)
+	target := router.NewEmbedded(dir)
+	must(t, target.Put(t.Context(), router.Table{Version: 100, Routes: []paas.Route{route("old", "H14")}}))
+	if err := target.Put(t.Context(), router.Table{Version: 99}); !errors.As(err, new(*router.StaleError)) {
+		t.Errorf("got %v", err)
+	}
+	c := newController(t, dir, target, router.Options{})
+	must(t, c.Apply(t.Context(), route("a", "H14")))
+	if a, old := code(t, addr, "a"), code(t, addr, "old"); a != "H14" || old != "404" || c.Table().Version != 101 {
+		t.Errorf("got %s, %s, version %d", a, old, c.Table().Version)
+	}
+}
+
+func TestDamagedTableIsReportedAndThePreviousUsed(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	c := newController(t, dir, router.None{}, router.Options{})
+	must(t, c.Apply(t.Context(), route("a", "H14")))
+	must(t, c.Apply(t.Context(), route("b", "H14")))
+	must(t, os.WriteFile(filepath.Join(dir, "table.json"), []byte("{"), 0o600))
+	for range 2 { // the second time with a table written over the damaged one, which must not have become the previous
+		var log bytes.Buffer
+		c = newController(t, dir, router.None{}, router.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if _, ok := c.Route("a"); !ok || !strings.Contains(log.String(), "table.json") {
+			t.Fatalf("log: %s", log.String())
+		}
+		must(t, c.Apply(t.Context(), route("c", "H14")))
+		must(t, os.WriteFile(filepath.Join(dir, "table.json"), []byte("{"), 0o600))
+	}
+}
+
+func TestWhatCannotBeWrittenHasNotHappened(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	puts := 0
+	c := newController(t, dir, &fake{put: func(router.Table) error { puts++; return nil }}, router.Options{})
+	must(t, c.Apply(t.Context(), route("a", "H14")))
+	must(t, os.Rename(dir, dir+".away"))
+	t.Cleanup(func() { _ = os.RemoveAll(dir + ".away") })
+	if err := c.Apply(t.Context(), route("b", "H14")); err == nil || !strings.Contains(err.Error(), "save the routing table") {
+		t.Errorf("got %v", err)
+	}
+	if _, ok := c.Route("b"); ok || puts != 1 {
+		t.Errorf("route: %v, %d puts", ok, puts)
+	}
+	must(t, os.Rename(dir+".away", dir))
+	must(t, c.Apply(t.Context(), route("c", "H14")))
+	if _, ok := c.Route("b"); ok {
+		t.Error("the failed route came with the next")
+	}
+}
+
+func TestOnePutConfirmsManyChanges(t *testing.T) {
+	t.Parallel()
+	const apps = 50
+	entered, release := make(chan struct{}, apps), make(chan struct{})
+	var mu sync.Mutex
+	var versions []uint64
+	c := newController(t, tempDir(t), &fake{put: func(tb router.Table) error {
+		mu.Lock()
+		versions = append(versions, tb.Version)
+		mu.Unlock()
+		entered <- struct{}{}
+		<-release
+		return nil
+	}}, router.Options{})
+	var all sync.WaitGroup
+	apply := func(i int) {
+		all.Go(func() {
+			if err := c.Apply(t.Context(), route(fmt.Sprintf("app%d", i), "H14")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	apply(0)
+	<-entered
+	for i := 1; i < apps; i++ {
+		apply(i)
+	}
+	eventually(t, "pending changes", func() bool { return router.Pending(c) == apps-1 })
+	if _, ok := c.Route("app0"); !ok { // answers while the target does not
+		t.Error("no route")
+	}
+	close(release)
+	all.Wait()
+	if len(versions) != 2 || len(c.Table().Routes) != apps {
+		t.Errorf("puts of %v, %d routes", versions, len(c.Table().Routes))
+	}
+}
+
+func TestChangeThatNobodyWaitsForAnyMoreIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	entered, release := make(chan struct{}, 9), make(chan struct{})
+	c := newController(t, tempDir(t), &fake{put: func(router.Table) error {
+		entered <- struct{}{}
+		<-release
+		return nil
+	}}, router.Options{})
+	first := make(chan error, 1)
+	go func() { first <- c.Apply(t.Context(), route("a", "H14")) }()
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	second := make(chan error, 1)
+	go func() { second <- c.Apply(ctx, route("b", "H14")) }()
+	eventually(t, "pending change", func() bool { return router.Pending(c) == 1 })
+	cancel()
+	if err := <-second; paas.CodeOf(err) != paas.Unavailable {
+		t.Errorf("got %v", err)
+	}
+	close(release)
+	must(t, <-first)
+	must(t, c.Apply(t.Context(), route("c", "H14")))
+	if _, ok := c.Route("b"); ok {
+		t.Error("it happened all the same")
+	}
+}
+
+func TestRefusedTableIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	puts := 0
+	c := newController(t, tempDir(t), &fake{put: func(router.Table) error { puts++; return paas.Errorf(paas.Invalid, "no") }}, router.Options{})
+	if err := c.Apply(t.Context(), route("a", "H14")); paas.CodeOf(err) != paas.Invalid || puts != 1 {
+		t.Errorf("got %v after %d puts", err, puts)
+	}
+}
+
+func TestDrainGivesUpOnARouterThatStaysAway(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
+	_, err := c.Drain(t.Context(), []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}, 50*time.Millisecond)
+	if paas.CodeOf(err) != paas.Unavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRequestLinesReachTheSink(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	type entry struct {
+		app  string
+		line paas.LogLine
+	}
+	lines := make(chan entry, 100)
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{Sink: func(app string, l paas.LogLine) { lines <- entry{app, l} }})
+	background(t, c.Run)
+	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer app.Close()
+	for range 2 { // the second time by a router that was started anew
+		addr, stop := startRouter(t, dir)
+		r := route("a", "")
+		r.Backends = []paas.Backend{{Instance: "web.1", Addr: app.Listener.Addr().(*net.TCPAddr).AddrPort()}}
+		must(t, c.Apply(t.Context(), r))
+		if got := code(t, addr, "a"); got != "200" {
+			t.Fatalf("got %s", got)
+		}
+		select {
+		case e := <-lines:
+			if e.app != "a" || e.line.Source != paas.LogRouter || e.line.Process != "router" || time.Since(e.line.Time) > patience ||
+				!strings.HasPrefix(e.line.Text, `at=info method=GET path="/" host=a.localhost`) {
+				t.Errorf("got %+v", e)
+			}
+		case <-time.After(patience):
+			t.Fatal("no line")
+		}
+		stop()
+	}
+}
+
+// fake is a target whose Put is the test's.
+type fake struct {
+	router.None
+	put func(router.Table) error
+}
+
+func (f *fake) Put(_ context.Context, t router.Table) error { return f.put(t) }
