@@ -4,19 +4,21 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// gate counts connections, and among them those that have not said who they are.
+// gate counts connections, and among them those that have not said who they are. When those are too many the oldest
+// has to leave: whoever opens connections to keep others out would have to be faster than their handshakes.
 type gate struct {
 	maxConns, maxStrangers int
 
 	mu        sync.Mutex
 	conns     map[*gatedConn]struct{}
-	strangers int
+	strangers []*gatedConn // oldest first
 }
 
 func newGate(maxConns, maxStrangers int) *gate {
@@ -25,16 +27,28 @@ func newGate(maxConns, maxStrangers int) *gate {
 
 // enter lets a connection in, with a time to say who it is; nil when there is no room.
 func (g *gate) enter(conn net.Conn, patience time.Duration) *gatedConn {
+	c, oldest := g.add(conn, patience)
+	if oldest != nil {
+		_ = oldest.Close() // a connection given up
+	}
+	return c
+}
+
+func (g *gate) add(conn net.Conn, patience time.Duration) (c, oldest *gatedConn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.conns) >= g.maxConns || g.strangers >= g.maxStrangers {
-		return nil
+	if len(g.strangers) >= g.maxStrangers {
+		oldest = g.strangers[0]
+		oldest.leave()
 	}
-	c := &gatedConn{Conn: conn, gate: g, stranger: true}
+	if len(g.conns) >= g.maxConns {
+		return nil, oldest
+	}
+	c = &gatedConn{Conn: conn, gate: g}
 	c.patience = time.AfterFunc(patience, func() { _ = c.Close() }) // a connection given up
 	g.conns[c] = struct{}{}
-	g.strangers++
-	return c
+	g.strangers = append(g.strangers, c)
+	return c, oldest
 }
 
 func (g *gate) closeAll() {
@@ -53,8 +67,7 @@ func (g *gate) closeAll() {
 type gatedConn struct {
 	net.Conn
 	gate     *gate
-	patience *time.Timer // guarded by gate.mu, as is stranger
-	stranger bool
+	patience *time.Timer // guarded by gate.mu
 	proved   atomic.Bool // it is no stranger any more
 	sessions atomic.Int32
 }
@@ -92,19 +105,21 @@ func (c *gatedConn) known() {
 	c.leaveStrangers()
 }
 
+// leaveStrangers and leave want gate.mu held.
 func (c *gatedConn) leaveStrangers() {
-	if c.stranger {
-		c.stranger = false
-		c.gate.strangers--
-	}
+	c.gate.strangers = slices.DeleteFunc(c.gate.strangers, func(s *gatedConn) bool { return s == c })
+}
+
+func (c *gatedConn) leave() {
+	c.patience.Stop()
+	c.leaveStrangers()
+	delete(c.gate.conns, c)
 }
 
 // Close may be called more than once.
 func (c *gatedConn) Close() error {
 	c.gate.mu.Lock()
-	c.patience.Stop()
-	c.leaveStrangers()
-	delete(c.gate.conns, c)
+	c.leave()
 	c.gate.mu.Unlock()
 	return c.Conn.Close()
 }

@@ -16,7 +16,7 @@ func (s *Server) preReceive(c echo.Context) error {
 		return err
 	}
 	push := c.Request().Header.Get(client.HeaderPush)
-	return s.stream(c, c.Request().Context(), func(ctx context.Context, progress io.Writer) (any, error) {
+	return s.stream(c.Request().Context(), c, func(ctx context.Context, progress io.Writer) (any, error) {
 		return struct{}{}, s.Git.PreReceive(ctx, push, body.Updates, body.Env, progress)
 	})
 }

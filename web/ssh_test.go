@@ -1,142 +1,19 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"errors"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"paas"
-	"paas/web/client"
-
 	gossh "golang.org/x/crypto/ssh"
+
+	"paas"
 )
-
-// sshBench is a bench with the SSH door, and a home for the real ssh program.
-type sshBench struct {
-	*bench
-	door *SSH
-	addr string
-	dir  string
-	stop func()
-}
-
-func startSSH(t *testing.T) *sshBench {
-	t.Helper()
-	b := &sshBench{bench: start(t), dir: t.TempDir()}
-	door, err := NewSSH(b.server, SSHOptions{HostKeyPath: filepath.Join(b.dir, "host_key"), Log: b.log.logger()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := listen(t)
-	b.door, b.addr = door, l.Addr().String()
-	b.stop = serve(t, func(ctx context.Context) error { return door.Serve(ctx, l) })
-	return b
-}
-
-// keyFile makes a key pair for the ssh program.
-func (b *sshBench) keyFile(t *testing.T, name string) (path string, signer gossh.Signer) {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := gossh.MarshalPrivateKey(private, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err = gossh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path = filepath.Join(b.dir, name)
-	err = errors.Join(os.WriteFile(path, pem.EncodeToMemory(block), 0o600),
-		os.WriteFile(path+".pub", gossh.MarshalAuthorizedKey(signer.PublicKey()), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path, signer
-}
-
-// enrol lets a key in.
-func (b *sshBench) enrol(t *testing.T, name string, signer gossh.Signer) {
-	t.Helper()
-	key, err := ParseKey(string(gossh.MarshalAuthorizedKey(signer.PublicKey())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	key.Name = name
-	if err := b.AddKey(key); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// user makes a key, enrols it, and returns the ssh command that uses it alone.
-func (b *sshBench) user(t *testing.T, name string) []string {
-	t.Helper()
-	path, signer := b.keyFile(t, name)
-	b.enrol(t, name, signer)
-	return b.ssh(path)
-}
-
-// ssh is the real program with a key, and without anything of whoever runs the test.
-func (b *sshBench) ssh(keyPath string) []string {
-	return []string{
-		"ssh", "-F", "none", "-i", keyPath, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "BatchMode=yes",
-		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=" + filepath.Join(b.dir, "known_hosts"), "-o", "LogLevel=ERROR",
-	}
-}
-
-// run runs an ssh command line at the door.
-func (b *sshBench) run(t *testing.T, ssh []string, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	host, port, _ := net.SplitHostPort(b.addr)
-	argv := append(append(append([]string{}, ssh[1:]...), "-p", port, "any@"+host), args...)
-	cmd := exec.CommandContext(within(t), ssh[0], argv...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
-		t.Fatal(err)
-	} else if ok {
-		code = exit.ExitCode()
-	}
-	return out.String(), errs.String(), code
-}
-
-// dial logs in with x/crypto's client.
-func (b *sshBench) dial(auth ...gossh.AuthMethod) (*gossh.Client, error) {
-	return gossh.Dial("tcp", b.addr, &gossh.ClientConfig{
-		User: "paas", Auth: auth, HostKeyCallback: gossh.FixedHostKey(b.door.hostKey.PublicKey()), Timeout: patience,
-	})
-}
-
-// greeting is who the door says a client is.
-func greeting(t *testing.T, c *gossh.Client) string {
-	t.Helper()
-	session, err := c.NewSession()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	var stderr bytes.Buffer
-	session.Stderr = &stderr
-	exit, ok := errors.AsType[*gossh.ExitError](session.Run("whoami"))
-	if !ok || exit.ExitStatus() != 1 {
-		t.Errorf("exit %v", exit)
-	}
-	return stderr.String()
-}
 
 // silent has a public key and cannot sign with it.
 type silent struct{ gossh.Signer }
@@ -227,13 +104,13 @@ func TestTheRealSSHWithAKeyThatItCannotUseAndOneThatItCan(t *testing.T) {
 
 func TestCommandsOfTheDoor(t *testing.T) {
 	b := startSSH(t)
-	ada := b.user(t, "ada")
 	b.onReceive = func(_ context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 		data, err := io.ReadAll(stdin)
 		_, _ = stdout.Write([]byte("out:" + string(data)))
 		_, _ = stderr.Write([]byte("err"))
 		return 7, err
 	}
+	ada := b.user(t, "ada")
 	tests := []struct {
 		command        string
 		stdout, stderr string
@@ -271,11 +148,29 @@ func TestCommandsOfTheDoor(t *testing.T) {
 	}
 }
 
-func TestAnInteractiveLoginIsGreetedOnOneLine(t *testing.T) {
+func TestAnInteractiveLoginIsGreeted(t *testing.T) {
 	b := startSSH(t)
-	_, stderr, code := b.run(t, b.user(t, "ada"), "-tt")
-	if code == 0 || strings.Count(stderr, "Hi ada!") > 1 {
-		t.Errorf("exit %d: %q", code, stderr)
+	host, port, _ := net.SplitHostPort(b.addr)
+	login := strings.Join(append(b.user(t, "ada"), "-p", port, "paas@"+host), " ")
+	out, err := exec.CommandContext(within(t), "script", "-qec", login, "/dev/null").CombinedOutput() // gives it a terminal
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
+		t.Errorf("exit %v", err)
+	}
+	if !strings.Contains(string(out), "Hi ada! This is paas: push with git, or use the paas command.") {
+		t.Errorf("%q", out)
+	}
+}
+
+func TestAPanicInOneSessionIsNoneOfTheOthers(t *testing.T) {
+	b := startSSH(t)
+	b.onReceive = func(context.Context, string, io.Reader, io.Writer, io.Writer) (int, error) { panic("out of order") }
+	ada := b.user(t, "ada")
+	_, stderr, code := b.run(t, ada, "git-receive-pack 'hello'")
+	if code != 1 || !strings.Contains(stderr, "paas: internal error (request id ") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if !strings.Contains(b.log.String(), "out of order") {
+		t.Error("the log does not say what happened")
 	}
 }
 
@@ -380,8 +275,6 @@ func TestARemovedKeyOpensNothingOnAnOldConnection(t *testing.T) {
 
 func TestASessionEndsWithItsChannel(t *testing.T) {
 	b := startSSH(t)
-	_, signer := b.keyFile(t, "ada")
-	b.enrol(t, "ada", signer)
 	begun, ended := make(chan string, 1), make(chan error, 1)
 	b.onReceive = func(ctx context.Context, app string, _ io.Reader, _, _ io.Writer) (int, error) {
 		begun <- paas.UserOf(ctx)
@@ -389,6 +282,8 @@ func TestASessionEndsWithItsChannel(t *testing.T) {
 		ended <- ctx.Err()
 		return 1, ctx.Err()
 	}
+	_, signer := b.keyFile(t, "ada")
+	b.enrol(t, "ada", signer)
 	c, err := b.dial(gossh.PublicKeys(signer))
 	if err != nil {
 		t.Fatal(err)
@@ -415,148 +310,8 @@ func TestASessionEndsWithItsChannel(t *testing.T) {
 	}
 }
 
-func TestTheAPIOverSSH(t *testing.T) {
-	b := startSSH(t)
-	c := connect(t, client.Options{URL: "ssh://paas@" + b.addr, SSHCommand: b.user(t, "ada")})
-	for want, call := range everyCall(c) {
-		if strings.HasPrefix(want, "PreReceive") {
-			if err := call(within(t)); paas.CodeOf(err) != paas.Unauthorized {
-				t.Errorf("the hook's way in is open: %v", err)
-			}
-			continue
-		}
-		if err := call(within(t)); err != nil {
-			t.Fatalf("%s: %v", want, err)
-		}
-		if got := b.lastCall(); got != "ada: "+want {
-			t.Errorf("%s: called %q", want, got)
-		}
-	}
-	if n := strings.Count(b.log.String(), "ssh handshake"); n != 0 {
-		t.Error(b.log.String())
-	}
-}
-
-func TestTheAPIAnswersAClientThatHasClosedItsSide(t *testing.T) {
-	b := startSSH(t)
-	_, signer := b.keyFile(t, "ada")
-	b.enrol(t, "ada", signer)
-	c, err := b.dial(gossh.PublicKeys(signer))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	session, err := c.NewSession()
-	if err != nil {
-		t.Fatal(err)
-	}
-	session.Stdin = strings.NewReader("GET /v1/version HTTP/1.1\r\nHost: paas\r\nConnection: close\r\n\r\n")
-	out, err := session.Output("api")
-	if err != nil || !strings.Contains(string(out), `{"version":"v1.2.3"}`) {
-		t.Errorf("%v: %s", err, out)
-	}
-}
-
-func TestGitPushAndFetchGoThrough(t *testing.T) {
-	b := startSSH(t)
-	bare := filepath.Join(b.dir, "bare.git")
-	git(t, b.dir, nil, "init", "-q", "--bare", bare)
-	b.onReceive = func(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-		cmd := exec.CommandContext(ctx, "git-receive-pack", bare)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
-		err := cmd.Run()
-		return cmd.ProcessState.ExitCode(), err
-	}
-	work := filepath.Join(b.dir, "work")
-	git(t, b.dir, nil, "init", "-q", "-b", "main", work)
-	git(t, work, nil, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "one")
-	ssh := []string{"GIT_SSH_COMMAND=" + strings.Join(b.user(t, "ada"), " ")}
-	git(t, work, ssh, "push", "-q", "ssh://paas@"+b.addr+"/hello", "main")
-	if b.lastCall() != "ada: ReceivePack hello" {
-		t.Error(b.lastCall())
-	}
-	if got := git(t, bare, nil, "log", "--format=%s", "main"); strings.TrimSpace(got) != "one" {
-		t.Errorf("pushed %q", got)
-	}
-}
-
-func git(t *testing.T, dir string, env []string, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(within(t), "git", args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("git %v: %v\n%s", args, err, out)
-	}
-	return string(out)
-}
-
-func TestTheHostKeyIsMadeOnceAndKept(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "host_key")
-	first, err := hostKey(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := hostKey(path)
-	if err != nil || gossh.FingerprintSHA256(first.PublicKey()) != gossh.FingerprintSHA256(second.PublicKey()) {
-		t.Errorf("another key the second time: %v", err)
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode() != fs.FileMode(0o600) {
-		t.Error(info.Mode(), err)
-	}
-	if err := os.WriteFile(path, []byte("torn"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := hostKey(path); err == nil || !strings.Contains(err.Error(), path) {
-		t.Errorf("a torn key: %v", err)
-	}
-}
-
-func TestTooManyConnectionsAreTurnedAway(t *testing.T) {
-	g := newGate(3, 2)
-	pipe := func() net.Conn { a, c := net.Pipe(); t.Cleanup(func() { a.Close(); c.Close() }); return a }
-	first, second := g.enter(pipe(), patience), g.enter(pipe(), patience)
-	if first == nil || second == nil || g.enter(pipe(), patience) != nil {
-		t.Fatal("two strangers are the limit")
-	}
-	first.known()
-	third := g.enter(pipe(), patience)
-	if third == nil || g.enter(pipe(), patience) != nil {
-		t.Fatal("three connections are the limit")
-	}
-	if err := errors.Join(first.Close(), first.Close()); err != nil {
-		t.Fatal(err)
-	}
-	second.known()
-	if g.enter(pipe(), patience) == nil {
-		t.Error("no room after one has left")
-	}
-	g.closeAll()
-	if len(g.conns) != 0 || g.strangers != 0 {
-		t.Errorf("%d connections, %d strangers are left", len(g.conns), g.strangers)
-	}
-}
-
-func TestAStrangerIsCutOffInTime(t *testing.T) {
-	g := newGate(1, 1)
-	a, c := net.Pipe()
-	defer c.Close()
-	g.enter(a, 1)
-	done := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(io.Discard, c)
-		done <- err
-	}()
-	if err := await(t, "the end of the connection", done); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestShutdownLetsAPushFinish(t *testing.T) {
 	b := startSSH(t)
-	_, signer := b.keyFile(t, "ada")
-	b.enrol(t, "ada", signer)
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	b.onReceive = func(ctx context.Context, _ string, _ io.Reader, _, _ io.Writer) (int, error) {
 		close(begun)
@@ -567,6 +322,8 @@ func TestShutdownLetsAPushFinish(t *testing.T) {
 			return 1, ctx.Err()
 		}
 	}
+	_, signer := b.keyFile(t, "ada")
+	b.enrol(t, "ada", signer)
 	c, err := b.dial(gossh.PublicKeys(signer))
 	if err != nil {
 		t.Fatal(err)

@@ -144,19 +144,24 @@ func (s *SSH) run(ctx context.Context, ch gossh.Channel, line, user string) int 
 	case err != nil:
 		return s.tell(ch.Stderr(), err, line)
 	}
-	code := 0
-	switch cmd.verb {
-	case verbReceivePack:
-		code, err = s.api.Git.ReceivePack(ctx, cmd.app, ch, ch, ch.Stderr())
-	case verbUploadPack:
-		code, err = s.api.Git.UploadPack(ctx, cmd.app, ch, ch, ch.Stderr())
-	case verbAPI:
-		err = s.serveAPI(ctx, ch, user)
-	}
+	code, err := s.perform(ctx, ch, cmd, user)
 	if err != nil {
 		return s.tell(ch.Stderr(), err, line)
 	}
 	return code
+}
+
+// perform carries out a command. A panic in it is its error, and no other session's.
+func (s *SSH) perform(ctx context.Context, ch gossh.Channel, cmd command, user string) (code int, err error) {
+	defer recovered(&err)
+	switch cmd.verb {
+	case verbReceivePack:
+		return s.api.Git.ReceivePack(ctx, cmd.app, ch, ch, ch.Stderr())
+	case verbUploadPack:
+		return s.api.Git.UploadPack(ctx, cmd.app, ch, ch, ch.Stderr())
+	default:
+		return 0, s.serveAPI(ctx, ch, user)
+	}
 }
 
 func say(w io.Writer, format string, args ...any) {

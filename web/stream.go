@@ -22,11 +22,11 @@ const writeTimeout = 30 * time.Second
 type operation func(ctx context.Context, progress io.Writer) (any, error)
 
 // long answers with the result of an operation that goes on when its client leaves.
-func (s *Server) long(c echo.Context, op operation) error { return s.stream(c, lasting(c), op) }
+func (s *Server) long(c echo.Context, op operation) error { return s.stream(lasting(c), c, op) }
 
 // stream answers with an operation's result, and with its progress before where the client asked for that. An error
 // before any progress is an answer with its own status.
-func (s *Server) stream(c echo.Context, ctx context.Context, op operation) error {
+func (s *Server) stream(ctx context.Context, c echo.Context, op operation) error {
 	if !wantsNDJSON(c.Request()) {
 		result, err := op(ctx, io.Discard)
 		return answer(c, http.StatusOK, result, err)

@@ -52,7 +52,7 @@ func (s *Server) removeToken(c echo.Context) error {
 func validateTokenName(name string) error {
 	if paas.ValidateKeyName(name) != nil {
 		return paas.Errorf(paas.Invalid, "token name %s is not valid", paas.Quote(name)).
-			WithHint("use up to 64 letters, digits and . _ @ -, for example: paas tokens:create ci")
+			WithHint("use up to 64 letters, digits and . _ @ -, starting with a letter or digit")
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (s *Server) tokenUser(header string) (string, error) {
 	scheme, secret, _ := strings.Cut(header, " ")
 	if header == "" {
 		return "", paas.Errorf(paas.Unauthorized, "no token given").
-			WithHint("set PAAS_TOKEN; a token is made over ssh or on the host: paas tokens:create NAME")
+			WithHint("set PAAS_TOKEN, or come in by ssh: PAAS_URL=ssh://paas@HOST:2222")
 	}
 	if !strings.EqualFold(scheme, "Bearer") || !strings.HasPrefix(secret, tokenPrefix) {
 		return "", paas.Errorf(paas.Unauthorized, "the Authorization header is not a paas token").WithHint("send: Authorization: Bearer paas_…")
@@ -79,7 +79,7 @@ func (s *Server) tokenUser(header string) (string, error) {
 	switch {
 	case paas.CodeOf(err) == paas.NotFound:
 		return "", paas.Errorf(paas.Unauthorized, "the token is not valid or has been removed").
-			WithHint("make a new one over ssh or on the host: paas tokens:create NAME")
+			WithHint("set PAAS_TOKEN to a new one, or come in by ssh: PAAS_URL=ssh://paas@HOST:2222")
 	case err != nil:
 		return "", err
 	}
