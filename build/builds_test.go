@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 // safe is a writer that a test may read meanwhile.

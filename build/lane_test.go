@@ -2,15 +2,16 @@ package build
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 // held begins a push of c's branch main whose build stays at the gate.
@@ -231,11 +232,11 @@ func TestPusherWhoHangsUpInTheQueueLeavesIt(t *testing.T) {
 func TestPusherWhoHangsUpInTheDeploymentDoesNotUndoIt(t *testing.T) {
 	w := newWorld(t, Options{})
 	deploying, open := make(chan struct{}), make(chan struct{})
-	w.deployer.plays(func(_ context.Context, _ paas.Build, progress io.Writer) error {
+	w.deployer.plays(func(ctx context.Context, _ paas.Build, progress io.Writer) error {
 		close(deploying)
 		<-open
 		_, err := io.WriteString(progress, strings.Repeat("nobody reads this\n", 10_000))
-		return err
+		return errors.Join(err, ctx.Err())
 	})
 	c := w.checkout("hello")
 	commit := c.app()
@@ -245,6 +246,25 @@ func TestPusherWhoHangsUpInTheDeploymentDoesNotUndoIt(t *testing.T) {
 	receive(t, "the client ends", done).want(t, false)
 	close(open)
 	eventually(t, "the branch shows what runs", func() bool { return w.head("hello", "main") == commit })
+}
+
+func TestStoppingPaasdEndsADeployment(t *testing.T) {
+	w := newWorld(t, Options{})
+	deploying := make(chan struct{})
+	w.deployer.plays(func(ctx context.Context, _ paas.Build, _ io.Writer) error {
+		close(deploying)
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	c := w.checkout("hello")
+	c.app()
+	done := c.pushing("main")
+	receive(t, "the deployment begins", deploying)
+	w.svc.Close()
+	receive(t, "the push ends", done).want(t, false, "paasd is stopping")
+	if got := w.head("hello", "main"); got != "" {
+		t.Errorf("main is at %s", got)
+	}
 }
 
 func TestCanceledBuildRejectsItsPush(t *testing.T) {

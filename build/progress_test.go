@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 var updateGolden = flag.Bool("update", false, "rewrite the golden files")

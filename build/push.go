@@ -23,9 +23,12 @@ type push struct {
 	app   paas.App
 	token string
 
-	ctx    context.Context // ends when the pusher is gone, or the push is canceled
+	ctx    context.Context // ends when the pusher is gone, or with lasting
 	cancel context.CancelCauseFunc
-	ended  chan struct{} // closed when all of it is over
+	// lasting is for the deployment, which goes on when the pusher is gone: it ends when paasd stops or the app goes.
+	lasting context.Context
+	abort   context.CancelCauseFunc
+	ended   chan struct{} // closed when all of it is over
 
 	mu       sync.Mutex
 	called   bool          // the hook has called
@@ -38,15 +41,17 @@ type push struct {
 
 // begin registers a push of app.
 func (s *Service) begin(ctx context.Context, app paas.App) (*push, error) {
+	lasting, abort := context.WithCancelCause(context.WithoutCancel(ctx))
 	ctx, cancel := context.WithCancelCause(ctx)
+	context.AfterFunc(lasting, func() { cancel(context.Cause(lasting)) })
 	p := &push{
-		app: app, token: rand.Text(), ctx: ctx, cancel: cancel,
+		app: app, token: rand.Text(), ctx: ctx, cancel: cancel, lasting: lasting, abort: abort,
 		ended: make(chan struct{}), hookDone: make(chan struct{}),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		cancel(errStopping)
+		abort(errStopping)
 		return nil, errStopping
 	}
 	s.idle.Add(1)
@@ -69,6 +74,7 @@ func (s *Service) end(p *push) {
 	s.mu.Lock()
 	delete(s.pushes, p.token)
 	s.mu.Unlock()
+	p.abort(errGone)
 	close(p.ended)
 	s.idle.Done()
 }

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 func TestPushBuildsDeploysAndMovesTheBranch(t *testing.T) {
@@ -131,7 +131,7 @@ func TestPushOfNothingSaysWhereTheAppStands(t *testing.T) {
 	c := w.checkout("hello")
 	commit := c.app()
 	c.push("main").want(t, true)
-	c.push("main").want(t, true, "Nothing was pushed: main of hello is at "+commit[:7]+" already", "paas restart", "Everything up-to-date")
+	c.push("main").want(t, true, "Nothing was pushed: main of hello is at "+commit[:7]+".", "paas restart", "Everything up-to-date")
 	if got := len(w.statuses("hello")); got != 1 {
 		t.Errorf("%d builds", got)
 	}
@@ -204,6 +204,22 @@ func TestRefusedPushes(t *testing.T) {
 		{
 			name: "the branch and a tag", before: func(c *checkout) { c.git("tag", "v1.0") }, push: []string{"main", "v1.0"},
 			want: []string{`the push has tag "v1.0" besides main`, "nothing was taken"},
+		},
+		{
+			name: "a branch named like an option", push: []string{"HEAD:refs/heads/--upload-pack=touch"},
+			want: []string{`branch "--upload-pack=touch" does not deploy`, "git push paas HEAD:main"},
+		},
+		{
+			name: "a branch with a shell in its name", push: []string{"HEAD:refs/heads/$(id);x'y"},
+			want: []string{`branch "$(id);x'y" does not deploy`, "git push paas HEAD:main"},
+		},
+		{
+			name: "a tree", push: []string{"HEAD^{tree}:refs/heads/main"},
+			want: []string{" is a tree, not a commit", "git push paas HEAD:main"},
+		},
+		{
+			name: "a replaced object", push: []string{"HEAD:refs/replace/" + idA},
+			want: []string{"does not deploy"},
 		},
 		{
 			name: "several branches", push: []string{"HEAD:a", "HEAD:b"},
@@ -311,5 +327,34 @@ func TestTwoAppsFromOneCommit(t *testing.T) { // I-1
 	c.git("push", "-q", "second", "main")
 	if !slices.Equal(w.deployer.deployed(), []string{commit, commit}) || w.head("other", "main") != commit {
 		t.Errorf("deployed %v", w.deployer.deployed())
+	}
+}
+
+func TestHostileAppNamesAreUnknown(t *testing.T) {
+	w := newWorld(t, Options{})
+	for _, name := range []string{"", "a;id", "$(id)", "../x", "-rf", strings.Repeat("a", 64), "ünï", "a\nb", "idhello", "hello.git", "hello/../hello"} {
+		for _, serve := range []func(context.Context, string, io.Reader, io.Writer, io.Writer) (int, error){w.svc.ReceivePack, w.svc.UploadPack} {
+			if _, err := serve(t.Context(), name, strings.NewReader(""), io.Discard, io.Discard); paas.CodeOf(err) != paas.NotFound {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestTreeThatWouldWriteIntoGitIsRefused(t *testing.T) {
+	w := newWorld(t, Options{})
+	c := w.checkout("hello")
+	c.app()
+	blob := c.git("rev-parse", "HEAD:main.go")
+	cmd := c.command("mktree")
+	cmd.Stdin = strings.NewReader("100644 blob " + blob + "\t.git\n100644 blob " + blob + "\tDockerfile\n")
+	tree, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit := c.git("commit-tree", "-m", "evil", strings.TrimSpace(string(tree)))
+	c.push(commit+":refs/heads/main").want(t, false, "hasDotgit")
+	if n := w.builder.count(); n != 0 {
+		t.Errorf("%d builds", n)
 	}
 }

@@ -114,7 +114,7 @@ func (s *Service) sayIdle(p *push, stderr io.Writer) {
 		_, _ = fmt.Fprintf(stderr, "Nothing was pushed: %s waits for its branch %s. To deploy: git push paas HEAD:%s\n", p.app.Name, branch, branch)
 		return
 	}
-	_, _ = fmt.Fprintf(stderr, "Nothing was pushed: %s of %s is at %s already.\n"+
+	_, _ = fmt.Fprintf(stderr, "Nothing was pushed: %s of %s is at %s.\n"+
 		"To start its processes afresh: paas restart. To return to a release: paas releases, then paas rollback vN.\n",
 		branch, p.app.Name, objectID(heads[branch]).short())
 }
@@ -165,5 +165,5 @@ func (s *Service) admit(ctx context.Context, p *push, updates string, env map[st
 	if err := a.build(ctx); err != nil {
 		return err
 	}
-	return a.deploy(ctx)
+	return a.deploy()
 }

@@ -39,7 +39,7 @@ type (
 	}
 
 	// Deployer makes a release of a build that succeeded and moves the app (an ID) to it. It returns once the release
-	// serves or has failed. A deployment that has begun goes on when ctx ends, and Deploy returns when it is over.
+	// serves or has failed; it ends early when ctx does, which happens when paasd stops or the app is destroyed.
 	Deployer interface {
 		Deploy(ctx context.Context, app string, b paas.Build, progress io.Writer) (paas.Release, error)
 	}
@@ -132,7 +132,7 @@ func (s *Service) Recover(ctx context.Context) error {
 // RemoveApp ends the pushes of an app (an ID) that is being destroyed, and removes its repository and build logs.
 func (s *Service) RemoveApp(ctx context.Context, app string) error {
 	for _, p := range s.pushesOf(app) {
-		p.cancel(errAppGone)
+		p.abort(errAppGone)
 		select {
 		case <-p.ended:
 		case <-ctx.Done():
@@ -150,7 +150,7 @@ func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
 	for _, p := range s.pushes {
-		p.cancel(errStopping)
+		p.abort(errStopping)
 	}
 	s.mu.Unlock()
 	s.idle.Wait()

@@ -9,9 +9,9 @@ import (
 	"io"
 	"strings"
 
-	"paas"
-
 	"github.com/moby/patternmatcher/ignorefile"
+
+	"paas"
 )
 
 const (
