@@ -77,9 +77,12 @@ func number(c echo.Context, param, what string) (int, error) {
 	return n, nil
 }
 
-// answer renders v, or passes err on.
+// answer renders v for a client that reads it in time, or passes err on.
 func answer(c echo.Context, status int, v any, err error) error {
 	if err != nil {
+		return err
+	}
+	if err := deadline(http.NewResponseController(c.Response()), time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
 	return c.JSON(status, v)

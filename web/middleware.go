@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"runtime/debug"
@@ -19,6 +20,16 @@ func (s *Server) trackRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		s.inFlight.begin()
 		defer s.inFlight.end()
+		return next(c)
+	}
+}
+
+// noDeadline frees a request of the write deadline that the one before it on its connection has left.
+func noDeadline(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := deadline(http.NewResponseController(c.Response()), time.Time{}); err != nil {
+			return err
+		}
 		return next(c)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Server) conclude(out *events, result any, err error) error {
 		return err
 	}
 	out.send(client.Event{Result: data})
-	return out.finish()
+	return nil
 }
 
 // wantsNDJSON says whether the client asks for a stream of events.
@@ -99,21 +99,14 @@ func (e *events) send(v any) {
 	}
 }
 
-// finish makes the connection fit for its next request.
-func (e *events) finish() error {
-	if e.gone != nil {
-		return nil // nobody is there to be told
-	}
-	return deadline(http.NewResponseController(e.c.Response()), time.Time{})
-}
-
 func encode(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
 
-// deadline sets the write deadline where there is a connection that can have one.
+// deadline sets the write deadline where there is a connection that can have one. It holds until it is set again, at the
+// latest by noDeadline with the connection's next request.
 func deadline(conn *http.ResponseController, t time.Time) error {
 	if err := conn.SetWriteDeadline(t); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"paas"
 	"paas/web/client"
@@ -271,4 +273,47 @@ func TestStoppingEndsStreamsAndLetsOperationsFinish(t *testing.T) {
 		t.Error(err)
 	}
 	await(t, "the server", stopped)
+}
+
+func TestAConnectionOutlivesTheDeadlinesOfItsAnswers(t *testing.T) {
+	a, conn := net.Pipe()
+	defer a.Close()
+	b := start(t)
+	slow := &deadlines{Conn: conn}
+	done := make(chan error, 1)
+	go func() { done <- b.server.ServeConn(within(t), slow, "ada") }()
+	answers := bufio.NewReader(a)
+	for _, accept := range []string{"application/json", client.MediaNDJSON, "application/json"} {
+		fmt.Fprintf(a, "DELETE /v1/apps/hello HTTP/1.1\r\nHost: paas\r\nAccept: %s\r\n\r\n", accept)
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	a.Close()
+	if err := await(t, "the end of the connection", done); err != nil {
+		t.Error(err)
+	}
+	if slow.set < 3 || slow.cleared < 3 {
+		t.Errorf("deadlines set %d times, cleared %d times", slow.set, slow.cleared)
+	}
+}
+
+// deadlines counts how a connection's write deadline is set.
+type deadlines struct {
+	net.Conn
+	set, cleared int
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() {
+		d.cleared++
+	} else {
+		d.set++
+	}
+	return d.Conn.SetWriteDeadline(t)
 }

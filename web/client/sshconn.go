@@ -41,7 +41,7 @@ func newPrograms(argv, env []string, where string, stderr io.Writer) *programs {
 
 // start runs ssh; its stdin and stdout are the connection. That it could log in shows with the first byte.
 func (p *programs) start(ctx context.Context) (net.Conn, error) {
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), p.over()); err != nil {
 		return nil, err
 	}
 	c, err := p.command()
@@ -55,6 +55,15 @@ func (p *programs) start(ctx context.Context) (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	return c, nil
+}
+
+func (p *programs) over() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return net.ErrClosed
+	}
+	return nil
 }
 
 // keep makes c one of those that close ends; false when close has been called.
