@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"paas"
+	"paas/router"
 )
 
 // slow is an app whose requests wait until told to go on.
@@ -162,39 +164,77 @@ func TestWhoWaitsForADrainMayGoAway(t *testing.T) {
 	}
 }
 
-func TestNoRequestFailsWhileTheTableChanges(t *testing.T) {
-	t.Parallel()
-	r := start(t, Options{}, route(serveApp(t, echo)))
-	ctx, cancel := context.WithCancel(t.Context())
-	var served, wrong atomic.Int64
+// underLoad sends requests from 8 clients while fn runs; each must succeed. fn may wait for n more of them.
+func (r *rig) underLoad(fn func(more func(n int64))) {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(r.t.Context())
+	var served atomic.Int64
 	var clients sync.WaitGroup
 	for range 8 {
 		client := r.client()
 		clients.Go(func() {
 			for ctx.Err() == nil {
-				a := <-r.ask(client)
-				served.Add(1)
-				if a.status != 200 || a.err != nil {
-					wrong.Add(1)
-					t.Errorf("got %+v", a)
+				if a := <-r.ask(client); a.status != 200 || a.err != nil {
+					r.t.Errorf("after %d requests: got %+v", served.Load(), a)
+					cancel()
 				}
+				served.Add(1)
 			}
 		})
 	}
-	for range 10 { // each time other backends, and the old ones are drained
-		old := r.live.table().Routes[0].Backends
-		r.put(route(serveApp(t, echo), serveApp(t, echo)))
-		if d := await(t, "the drain", r.drain(patience, old[0].Addr)); d.cut != 0 || d.err != nil {
-			t.Errorf("got %+v", d)
-		}
-		n := served.Load()
-		eventually(t, "more requests", func() bool { return served.Load() > n+20 })
-	}
+	fn(func(n int64) {
+		r.t.Helper()
+		n += served.Load()
+		eventually(r.t, "more requests", func() bool { return served.Load() >= n || ctx.Err() != nil })
+	})
 	cancel()
 	clients.Wait()
-	if wrong.Load() != 0 {
-		t.Errorf("%d of %d failed", wrong.Load(), served.Load())
-	}
+}
+
+func TestNoRequestFailsWhileBackendsAreReplaced(t *testing.T) {
+	t.Parallel()
+	r := start(t, Options{}, route(serveApp(t, echo)))
+	r.underLoad(func(more func(int64)) {
+		for range 10 {
+			old := r.live.table().Routes[0].Backends
+			app, stopped := httptest.NewServer(http.HandlerFunc(echo)), httptest.NewServer(http.HandlerFunc(echo))
+			t.Cleanup(app.Close)
+			r.put(route(addrOf(app.Listener), addrOf(stopped.Listener)))
+			more(20)
+			r.put(route(addrOf(app.Listener)))
+			d := await(t, "the drain", r.drain(patience, old[0].Addr, addrOf(stopped.Listener)))
+			if d.cut != 0 || d.err != nil {
+				t.Errorf("got %+v", d)
+			}
+			stopped.CloseClientConnections() // as SIGKILL right after the drain
+			stopped.Close()
+			more(20)
+		}
+	})
+}
+
+func TestNoRequestFailsWhileManyChangeTheTable(t *testing.T) {
+	t.Parallel()
+	apps := []netip.AddrPort{serveApp(t, echo), serveApp(t, echo), serveApp(t, echo)}
+	r := start(t, Options{}, route(apps...))
+	r.underLoad(func(more func(int64)) {
+		var writers sync.WaitGroup
+		for i := range 10 {
+			writers.Go(func() {
+				for n := range 5 {
+					tb := router.Table{Version: r.version.Add(1), Routes: []paas.Route{route(apps[(i+n)%3], apps[(i+n+1)%3])}}
+					if err := r.target.Put(t.Context(), tb); err != nil && !errors.As(err, new(*router.StaleError)) {
+						t.Error(err)
+					}
+					more(2)
+				}
+			})
+		}
+		writers.Wait()
+		if live := r.live.version(); live != r.version.Load() {
+			t.Errorf("version %d is live, not the newest, %d", live, r.version.Load())
+		}
+	})
 }
 
 func TestStoppingLetsRequestsFinishAndTakesNoNew(t *testing.T) {

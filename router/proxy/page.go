@@ -47,6 +47,9 @@ func writeFailure(w http.ResponseWriter, r *http.Request, c code, id string, las
 		h.Set("Connection", "close")
 	}
 	w.WriteHeader(m.status)
+	if r.Method == http.MethodHead {
+		return m.status, 0
+	}
 	n, _ := w.Write(body) // the client may be gone; the log line has the count
 	return m.status, int64(n)
 }

@@ -83,20 +83,3 @@ func TestBusyBackendsGetLess(t *testing.T) {
 		t.Error("picked one that was tried")
 	}
 }
-
-func TestAllowsForHTTP2WithoutTLS(t *testing.T) {
-	t.Parallel()
-	r := start(t, Options{}, route(serveApp(t, func(w http.ResponseWriter, req *http.Request) {
-		body, _ := io.ReadAll(req.Body)
-		w.Header().Set("Trailer", "X-Sum")
-		fmt.Fprintf(w, "%s %s %s", req.Proto, req.Host, body)
-		w.Header().Set("X-Sum", "42")
-	})))
-	tr := &http.Transport{Protocols: new(http.Protocols)}
-	tr.Protocols.SetUnencryptedHTTP2(true)
-	defer tr.CloseIdleConnections()
-	resp, body := r.do(&http.Client{Transport: tr}, r.request(http.MethodPost, "/", strings.NewReader("hello")))
-	if resp.ProtoMajor != 2 || body != "HTTP/1.1 a.localhost hello" || resp.Trailer.Get("X-Sum") != "42" {
-		t.Errorf("got %s %q %v", resp.Proto, body, resp.Trailer)
-	}
-}
