@@ -52,10 +52,12 @@ func (e *Engine) statuses(app paas.App, rel paas.Release, observed []paas.Instan
 			list = append(list, e.missing(app, rel, slot))
 		}
 	}
-	list = slices.CompactFunc(sortStatuses(list), func(a, b paas.InstanceStatus) bool { // a crash is shown once
+	list = slices.DeleteFunc(list, func(s paas.InstanceStatus) bool { // what has been replaced is history
+		return s.State == paas.InstanceCrashed && filled[s.Name]
+	})
+	return slices.CompactFunc(sortStatuses(list), func(a, b paas.InstanceStatus) bool { // a crash is shown once
 		return a.Name == b.Name && a.State == paas.InstanceCrashed && b.State == paas.InstanceCrashed
 	})
-	return list
 }
 
 func sortStatuses(list []paas.InstanceStatus) []paas.InstanceStatus {
