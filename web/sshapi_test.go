@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -34,6 +35,25 @@ func TestTheAPIOverSSH(t *testing.T) {
 	}
 	if n := strings.Count(b.log.String(), "ssh handshake"); n != 0 {
 		t.Error(b.log.String())
+	}
+}
+
+func TestAClientThatIsNotLetInReadsWhatSSHSaid(t *testing.T) {
+	b := startSSH(t)
+	path, _ := b.keyFile(t, "stranger")
+	c := connect(t, client.Options{URL: "ssh://paas@" + b.addr, SSHCommand: b.ssh(path)})
+	_, err := c.Apps(within(t))
+	e, ok := errors.AsType[*paas.Error](err)
+	if !ok || e.Code != paas.Unauthorized || !strings.Contains(e.Message, "Permission denied (publickey)") || !strings.Contains(e.Hint, "ssh-add") {
+		t.Errorf("%v", err)
+	}
+	gone := listen(t)
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c = connect(t, client.Options{URL: "ssh://paas@" + gone.Addr().String(), SSHCommand: b.ssh(path)})
+	if _, err := c.Apps(within(t)); paas.CodeOf(err) != paas.Unavailable || !strings.Contains(err.Error(), "Connection refused") {
+		t.Error(err)
 	}
 }
 

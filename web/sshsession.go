@@ -118,9 +118,15 @@ func awaitCommand(reqs <-chan *gossh.Request) (string, bool) {
 	return "", false
 }
 
+// pinged is what keepAlive needs of a connection.
+type pinged interface {
+	SendRequest(name string, wantReply bool, payload []byte) (bool, []byte, error)
+	Close() error
+}
+
 // keepAlive closes a connection whose client does not answer any more, until ctx ends. So a quiet session is not cut,
 // and a dead one is noticed.
-func keepAlive(ctx context.Context, conn *gossh.ServerConn) {
+func keepAlive(ctx context.Context, conn pinged) {
 	for pause(ctx, keepAliveEvery) {
 		late := time.AfterFunc(keepAliveEvery, func() { _ = conn.Close() }) // a connection given up
 		_, _, err := conn.SendRequest("keepalive@openssh.com", true, nil)
