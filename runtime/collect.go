@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/moby/moby/api/types/container"
-
 	"paas"
+
+	"github.com/moby/moby/api/types/container"
 )
 
 // logSettle is how long Remove waits for an instance's log to be read to its end.

@@ -8,10 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"paas"
+
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
-
-	"paas"
 )
 
 // maxLogLine is the longest line kept in one piece, in bytes.
@@ -29,8 +29,11 @@ type follower struct {
 	again bool // the instance was started since the last look
 
 	at      place
-	pending []byte // a line whose end has not come
+	open    bool   // a line has begun whose end has not come
+	pending []byte // what came of it and is not emitted
 	began   time.Time
+
+	received int64 // bytes of new text
 }
 
 // place is a position in an instance's log: after the nth line that bears time t.
@@ -70,7 +73,10 @@ func (f *follower) run() {
 	wait := backoff{}
 	for ctx.Err() == nil {
 		before := f.at
-		err := f.read(ctx)
+		err := f.read(ctx, true)
+		for behind := errors.Is(err, errBehind); behind && ctx.Err() == nil; {
+			behind, err = f.catchUp(ctx)
+		}
 		if ctx.Err() != nil || f.finished(ctx, err) {
 			return
 		}
@@ -79,6 +85,30 @@ func (f *follower) run() {
 		}
 		wait.pause(ctx)
 	}
+}
+
+// An engine that follows a log loses and repeats files if the log is rotated twice while it is in one of them (seen
+// with 20.10). So whoever writes more than a little at a time is not followed but read again and again, which the
+// engine does from a snapshot of all files, until little more comes.
+const (
+	muchAtOnce = 1 << 20
+	atOnce     = time.Second
+)
+
+// errBehind ends a stream that brings much at once.
+var errBehind = errors.New("much was written at once")
+
+// catchUp reads what is there, and says whether that was much. Otherwise following goes on from here.
+func (f *follower) catchUp(ctx context.Context) (behind bool, err error) {
+	before := f.received
+	if err := f.read(ctx, false); err != nil {
+		return false, err
+	}
+	if behind = f.received-before > muchAtOnce/4; behind {
+		return true, nil
+	}
+	err = f.read(ctx, true)
+	return errors.Is(err, errBehind), err
 }
 
 // finished looks why a stream has ended and says whether it was the last.
@@ -98,10 +128,10 @@ func (f *follower) finished(ctx context.Context, streamErr error) bool {
 	return f.end()
 }
 
-// read follows the log over one connection, to its end.
-func (f *follower) read(ctx context.Context) error {
-	f.pending = f.pending[:0] // it comes again
-	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: true}
+// read reads the log over one connection: to where it is now, or following it until the instance ends.
+func (f *follower) read(ctx context.Context, follow bool) error {
+	f.open, f.pending = false, f.pending[:0] // it comes again
+	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: follow}
 	if !f.at.t.IsZero() {
 		options.Since = f.at.t.UTC().Format(time.RFC3339Nano)
 	}
@@ -109,15 +139,16 @@ func (f *follower) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = f.copy(stream)
+	err = f.copy(stream, follow)
 	return errors.Join(err, stream.Close())
 }
 
 // copy takes frames to the end of the stream. The engine starts with the lines of the time asked for, of which the
 // first are kept already.
-func (f *follower) copy(stream io.Reader) error {
+func (f *follower) copy(stream io.Reader, follow bool) error {
 	skip := f.at
 	in := newFrames(stream)
+	since, before := time.Now(), f.received
 	for {
 		frame, err := in.next()
 		if errors.Is(err, io.EOF) {
@@ -129,37 +160,52 @@ func (f *follower) copy(stream io.Reader) error {
 		if err := f.take(frame, &skip); err != nil {
 			return err
 		}
+		if f.received-before > muchAtOnce {
+			now := time.Now()
+			if follow && now.Sub(since) < atOnce {
+				return errBehind
+			}
+			since, before = now, f.received
+		}
 	}
 }
 
-// take adds a message: a time, a space, and the text, with a newline if the line ends here.
+// pieceSize is the least that the engine puts into a frame of a line which it goes on with in the next.
+const pieceSize = 16 << 10
+
+// take adds a message: a time, a space, and the text, with a newline if the line ends here. Of a long line the engine
+// makes several messages of one time; not all log drivers (local, with 20.10) give the last one its newline back.
 func (f *follower) take(frame []byte, skip *place) error {
 	stamp, text, ok := bytes.Cut(frame, []byte{' '})
 	t, err := time.Parse(time.RFC3339Nano, string(stamp))
 	if !ok || err != nil {
 		return errNotFramed
 	}
-	if len(f.pending) == 0 {
-		f.began = t
+	if f.open && !t.Equal(f.began) {
+		f.endLine(skip)
 	}
+	f.open, f.began = true, t
 	text, whole := bytes.CutSuffix(text, []byte{'\n'})
 	f.pending = append(f.pending, text...)
 	for len(f.pending) > maxLogLine {
 		f.emit(f.pending[:maxLogLine], skip)
 		f.pending = f.pending[:copy(f.pending, f.pending[maxLogLine:])]
 	}
-	if whole {
-		f.emit(f.pending, skip)
-		f.pending = f.pending[:0]
+	if whole || len(text) < pieceSize {
+		f.endLine(skip)
 	}
 	return nil
 }
 
+func (f *follower) endLine(skip *place) {
+	f.emit(f.pending, skip)
+	f.open, f.pending = false, f.pending[:0]
+}
+
 // flush keeps a last line that never got its newline.
 func (f *follower) flush() {
-	if len(f.pending) > 0 {
-		f.emit(f.pending, &place{})
-		f.pending = f.pending[:0]
+	if f.open {
+		f.endLine(&place{})
 	}
 }
 
@@ -168,6 +214,7 @@ func (f *follower) emit(text []byte, skip *place) {
 		skip.n--
 		return
 	}
+	f.received += int64(len(text)) + 1
 	if !f.began.Equal(f.at.t) {
 		f.at = place{t: f.began}
 	}

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"sync"
 
+	"paas"
+
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
-
-	"paas"
 )
 
 // images remembers which images have a shell: an image never changes, and looking takes a container.
@@ -82,7 +82,7 @@ func (d *Docker) hasShell(ctx context.Context, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer d.removeLater(probe)
+	defer d.discard(ctx, probe)
 	err = d.call(ctx, readLimit, "look for a shell in image "+id, func(ctx context.Context) error {
 		_, err := d.client.ContainerStatPath(ctx, probe, client.ContainerStatPathOptions{Path: "/bin/sh"})
 		return err

@@ -7,10 +7,10 @@ import (
 	"maps"
 	"time"
 
+	"paas"
+
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
-
-	"paas"
 )
 
 // hangupGrace is what a run gets to end in when its client has gone.
@@ -39,7 +39,8 @@ func (d *Docker) Run(ctx context.Context, spec paas.InstanceSpec, stdio paas.Std
 		if s, err = d.attach(ctx, c, spec, stdio); err != nil {
 			return err
 		}
-		if err = d.start(ctx, c.id); err != nil {
+		// The process may run, and its client leave, before the engine has answered: it is not killed for that.
+		if err = d.start(context.WithoutCancel(ctx), c.id); err != nil {
 			s.abandon()
 		}
 		return err
@@ -87,7 +88,7 @@ func (d *Docker) removeLater(id string) {
 // attach connects to a container that is yet to be started, so that none of its output is missed. The connection and
 // the wait outlive ctx: a process whose client has gone is still to be ended.
 func (d *Docker) attach(ctx context.Context, c created, spec paas.InstanceSpec, stdio paas.Stdio) (*session, error) {
-	s := &session{docker: d, id: c.id, name: spec.Name, tty: spec.TTY, size: spec.Size, stdio: stdio}
+	s := &session{docker: d, id: c.id, name: spec.Name, tty: spec.TTY, stdin: spec.Stdin, size: spec.Size, stdio: stdio}
 	waiting := make(chan struct{})
 	go func() {
 		defer close(waiting)
@@ -105,6 +106,6 @@ func (d *Docker) attach(ctx context.Context, c created, spec paas.InstanceSpec, 
 		s.stopWaiting()
 		return nil, fmt.Errorf("run %s: %w", spec.Name, err)
 	}
-	s.copyStreams(spec.Stdin)
+	s.copyOut()
 	return s, nil
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 
+	"paas"
+
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
-
-	"paas"
 )
 
 // session is a client attached to a process.
@@ -18,6 +18,7 @@ type session struct {
 	id     string
 	name   string
 	tty    bool
+	stdin  bool
 	size   paas.TerminalSize
 	stdio  paas.Stdio
 
@@ -31,8 +32,11 @@ type session struct {
 // run serves the client until the process has ended.
 func (s *session) run(ctx context.Context) (int, error) {
 	defer s.abandon()
-	controlled := s.control(ctx)
-	defer controlled()
+	if s.stdin {
+		go s.copyInput() // not waited for: see Run. Not begun before the process has: what is read can be given once only
+	}
+	stopControl := s.control(ctx)
+	defer stopControl()
 
 	var e exit
 	select {
@@ -73,8 +77,8 @@ func (s *session) abandon() {
 	s.stopWaiting()
 }
 
-// copyStreams starts to copy both ways.
-func (s *session) copyStreams(stdin bool) {
+// copyOut starts to copy what comes.
+func (s *session) copyOut() {
 	s.copied, s.clientGone = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(s.copied)
@@ -82,9 +86,6 @@ func (s *session) copyStreams(stdin bool) {
 			close(s.clientGone)
 		}
 	}()
-	if stdin {
-		go s.copyInput() // not waited for: see Run
-	}
 }
 
 // copyOutput returns an error only if the client cannot be written to: what the connection does is the engine's

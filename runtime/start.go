@@ -7,12 +7,12 @@ import (
 	"net/netip"
 	"strings"
 
+	"paas"
+
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
-
-	"paas"
 )
 
 // addressTries bounds how many addresses an instance tries when the engine says that one is taken, which happens only
@@ -69,7 +69,9 @@ func (d *Docker) launch(ctx context.Context, spec paas.InstanceSpec, start func(
 
 // addressTaken says whether an error may come from an address that another container has: the engine answers with
 // the same status to nothing else that a start can meet.
-func addressTaken(err error) bool { return cerrdefs.IsPermissionDenied(err) || cerrdefs.IsConflict(err) }
+func addressTaken(err error) bool {
+	return cerrdefs.IsPermissionDenied(err) || cerrdefs.IsConflict(err)
+}
 
 func (d *Docker) start(ctx context.Context, id string) error {
 	return d.call(ctx, writeLimit, "start "+short(id), func(ctx context.Context) error {

@@ -1,0 +1,125 @@
+package runtime
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moby/moby/api/types/container"
+
+	"paas"
+)
+
+func serviceOf(t *testing.T, args ...string) ServiceSpec {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return ServiceSpec{Name: "router", Binary: probe, Args: args, Dir: dir}
+}
+
+func onlyService(t *testing.T, d *Docker) container.Summary {
+	t.Helper()
+	found, err := d.serviceContainers(t.Context(), "router")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d containers: %+v", len(found), found)
+	}
+	return found[0]
+}
+
+func TestEnsureServiceStartsReplacesAndLeavesAlone(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	spec := serviceOf(t, "wait")
+	ensure := func() container.Summary {
+		t.Helper()
+		if err := d.EnsureService(t.Context(), spec); err != nil {
+			t.Fatal(err)
+		}
+		return onlyService(t, d)
+	}
+	first := ensure()
+	if want := "/paas-router-" + d.installation; first.Names[0] != want || first.State != container.StateRunning {
+		t.Errorf("container %v is %s, want %s", first.Names, first.State, want)
+	}
+	waitForLine(t, d, first.ID, "ready")
+	if again := ensure(); again.ID != first.ID {
+		t.Error("it was replaced without need")
+	}
+	spec.Args = []string{"wait", "else"}
+	second := ensure()
+	if second.ID == first.ID || second.Names[0] != first.Names[0] {
+		t.Errorf("other arguments: %v", second)
+	}
+	waitForLine(t, d, second.ID, "ready")
+	if _, err := d.Stop(t.Context(), second.ID, serviceGrace); err != nil {
+		t.Fatal(err)
+	}
+	if third := ensure(); third.ID == second.ID || third.State != container.StateRunning {
+		t.Errorf("after a stop: %v", third)
+	}
+	if all, err := d.Instances(t.Context(), ""); err != nil || len(all) != 0 {
+		t.Errorf("a service is not an instance: %+v, %v", all, err)
+	}
+	for range 2 {
+		if err := d.RemoveService(t.Context(), "router"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAServiceWritesToItsFolderOnly(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	spec := serviceOf(t)
+	spec.Args = []string{"write", filepath.Join(spec.Dir, "there")}
+	if err := d.EnsureService(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	waitForLine(t, d, onlyService(t, d).ID, "written")
+	if _, err := os.Stat(filepath.Join(spec.Dir, "there")); err != nil {
+		t.Error(err)
+	}
+	c := inspect(t, d, onlyService(t, d).ID)
+	if !c.HostConfig.ReadonlyRootfs || c.HostConfig.NetworkMode != "host" || c.HostConfig.RestartPolicy.Name != container.RestartPolicyUnlessStopped {
+		t.Errorf("host config %+v", c.HostConfig)
+	}
+	spec.Args = []string{"write", "/elsewhere"}
+	if err := d.EnsureService(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it says that it cannot write", func() bool {
+		lines, err := d.Tail(t.Context(), onlyService(t, d).ID, 1)
+		return err == nil && len(lines) == 1 && strings.Contains(lines[0], "read-only")
+	})
+}
+
+func TestAServiceMayListenOnAPrivilegedPortOfTheHost(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	spec := serviceOf(t, "listen", "127.0.0.1", "979")
+	if err := d.EnsureService(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	waitForLine(t, d, onlyService(t, d).ID, "ready")
+}
+
+func TestEnsureServiceWithoutItsFolderOrBinaryFails(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	spec := serviceOf(t, "wait")
+	spec.Binary = filepath.Join(spec.Dir, "nosuch")
+	if err := d.EnsureService(t.Context(), spec); paas.CodeOf(err) != paas.Internal || !strings.Contains(err.Error(), "nosuch") {
+		t.Errorf("error %v", err)
+	}
+	spec = serviceOf(t, "wait")
+	spec.Dir = filepath.Join(spec.Dir, "nosuch")
+	if err := d.EnsureService(t.Context(), spec); err == nil {
+		t.Error("no error without its folder")
+	}
+}
