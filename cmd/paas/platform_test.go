@@ -178,8 +178,8 @@ func (p *platform) Config(_ context.Context, app string) (paas.Config, int, erro
 	return a.config, a.version, nil
 }
 
-// SetConfig fails the release when the key FAIL is set, and hangs until its caller has gone for the key HANG.
-func (p *platform) SetConfig(ctx context.Context, app string, patch paas.ConfigPatch, ifMatch int, progress io.Writer) (paas.ConfigChange, error) {
+// SetConfig fails the release when the key FAIL is set.
+func (p *platform) SetConfig(_ context.Context, app string, patch paas.ConfigPatch, ifMatch int, progress io.Writer) (paas.ConfigChange, error) {
 	a, err := p.lock(app)
 	if err != nil {
 		return paas.ConfigChange{}, err

@@ -79,7 +79,7 @@ func (p *page) release(r paas.ReleaseDetail) {
 	fields := [][2]string{
 		{"release", version(r.Version)},
 		{"status", string(r.Status)},
-		{"current", currentMark(r.ReleaseInfo)},
+		{"current", strconv.FormatBool(r.Current)},
 		{"description", r.Description},
 		{"user", r.User},
 		{"created", p.ago(r.CreatedAt)},

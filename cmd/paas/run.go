@@ -196,6 +196,6 @@ func lostRun(err error, app, name string) error {
 	if !ok || e.Code != paas.Unavailable || e.Err == nil {
 		return err
 	}
-	return paas.Errorf(paas.Internal, "%s; it is being ended", e.Message).Because(err).
+	return paas.Errorf(paas.Internal, "the connection to %s was lost, and so it is being ended: %w", name, e.Err).
 		WithHint("paas run:info %s -a %s", name, app)
 }

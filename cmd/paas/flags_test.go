@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"paas"
+)
+
+// parse executes a command for its flags alone.
+func parse(cmd *cobra.Command, args ...string) error {
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetArgs(args)
+	return cmd.Execute()
+}
+
+func TestRunFlags(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want paas.RunRequest
+	}{
+		{[]string{"ls", "-l"}, paas.RunRequest{Command: []string{"ls", "-l"}}},
+		{[]string{"--", "ls", "--", "-l"}, paas.RunRequest{Command: []string{"ls", "--", "-l"}}},
+		{[]string{"-d", "--timeout", "1m", "x"}, paas.RunRequest{Command: []string{"x"}, Detach: true, Timeout: time.Minute}},
+		{
+			[]string{"-e", "A=", "-e", "B=1=2", "--release", "7", "x", "-e", "C=1"},
+			paas.RunRequest{Command: []string{"x", "-e", "C=1"}, Release: 7, Env: map[string]string{"A": "", "B": "1=2"}},
+		},
+	} {
+		var got *runOptions
+		err := parse(newRun(newSession(&host{}), func(_ context.Context, o *runOptions) error {
+			got = o
+			return nil
+		}), c.args...)
+		if err != nil {
+			t.Errorf("%q: %v", c.args, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, got.request); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", c.args, diff)
+		}
+	}
+}
+
+func TestLogsFlags(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want paas.LogQuery
+	}{
+		{nil, paas.LogQuery{Lines: defaultLines}},
+		{[]string{"-t", "-n", "0"}, paas.LogQuery{Follow: true}},
+		{[]string{"--since", "10m"}, paas.LogQuery{Lines: allLines, Since: clock.Add(-10 * time.Minute)}},
+		{[]string{"--since", "10m", "-n", "5", "--tail"}, paas.LogQuery{Lines: 5, Since: clock.Add(-10 * time.Minute), Follow: true}},
+		{[]string{"--source", "paas", "--process", "web.1"}, paas.LogQuery{Lines: defaultLines, Source: paas.LogPaas, Process: "web.1"}},
+	} {
+		var got *logsOptions
+		err := parse(newLogs(newSession(&host{now: now}), func(_ context.Context, o *logsOptions) error {
+			got = o
+			return nil
+		}), c.args...)
+		if err != nil {
+			t.Errorf("%q: %v", c.args, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, got.query); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", c.args, diff)
+		}
+	}
+}
