@@ -41,6 +41,7 @@ type Store struct {
 
 	wake    chan struct{}
 	closing chan struct{}
+	closed  sync.Once
 	flusher sync.WaitGroup
 }
 
@@ -64,11 +65,14 @@ func Open(dir string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// Close writes what is waiting to be and ends followers' wait for more.
-func (s *Store) Close() error {
-	close(s.closing)
-	s.flusher.Wait()
-	return s.root.Close()
+// Close writes what is waiting to be and ends followers' wait for more. A second time it does nothing.
+func (s *Store) Close() (err error) {
+	s.closed.Do(func() {
+		close(s.closing)
+		s.flusher.Wait()
+		err = s.root.Close()
+	})
+	return err
 }
 
 // Append adds a line to an app's stream. It does not wait for the disk: the line is there for readers at once and

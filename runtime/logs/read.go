@@ -39,7 +39,7 @@ func (s *Store) Read(ctx context.Context, app string, q paas.LogQuery, fn func(p
 	if err == nil && q.Follow {
 		err = c.follow(ctx, s.closing)
 	}
-	if errors.Is(err, errGone) || q.Follow && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if errors.Is(err, errGone) || q.Follow && errors.Is(err, fs.ErrClosed) || q.Follow && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
 	}
 	return err

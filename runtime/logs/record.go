@@ -28,12 +28,13 @@ func flat(s, separators string) string {
 	if !strings.ContainsAny(s, separators) {
 		return s
 	}
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(separators, r) {
-			return ' '
+	b := []byte(s)
+	for i, c := range b {
+		if strings.IndexByte(separators, c) >= 0 {
+			b[i] = ' '
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }
 
 // parseRecord reads a record without its newline; ok is false for what is not one: a record that was torn when the
