@@ -1,0 +1,242 @@
+package platform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Options of a platform. Zero values: the embedded router, the machine's own engine.
+type Options struct {
+	Args     []string // further flags of paasd serve
+	Env      []string // further environment of paasd, KEY=value
+	NoRouter bool     // with Args --router none: do not wait for a router
+	Stopped  bool     // do not start paasd; Serve does
+}
+
+// Platform is a running paasd with everything around it. Its methods are for any number of tests at the same time;
+// Serve, Stop, Kill and Restart are for tests that have it for themselves.
+type Platform struct {
+	Dir   string // all of its files
+	Admin *User  // whose key has been enrolled with `paasd key add`
+
+	options Options
+	bin     Binaries
+	slot    slot
+	client  *http.Client
+	reaper  *reaper
+	names   atomic.Int64 // of apps and users, so far
+	lastLog string       // of paasd and its router, set by Close
+
+	mu    sync.Mutex
+	paasd *daemon
+}
+
+// Start gives a test a platform of its own, closed with the test.
+func Start(t testing.TB, o Options) *Platform {
+	t.Helper()
+	p, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the end of paasd's log:\n%s", tail(p.lastLog, 60))
+		}
+	})
+	return p
+}
+
+// Main is for a package's TestMain: it runs the tests with one platform, set before they start, and returns the exit
+// code.
+func Main(m *testing.M, shared **Platform, o Options) int {
+	p, err := New(o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	*shared = p
+	code := m.Run()
+	if err := p.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = cmp.Or(code, 1)
+	}
+	return code
+}
+
+// New builds the binaries and starts a platform. Close it.
+func New(o Options) (p *Platform, err error) {
+	if err := engine(); err != nil {
+		return nil, err
+	}
+	p = &Platform{options: o}
+	if p.bin, err = Build(); err != nil {
+		return nil, err
+	}
+	if p.slot, err = takeSlot(); err != nil {
+		return nil, err
+	}
+	if p.Dir, err = os.MkdirTemp("", "paas-test-"); err != nil {
+		return nil, err
+	}
+	if p.reaper, err = startReaper(p.bin, p.Dir, p.slot.lock); err != nil {
+		return nil, err
+	}
+	p.client = &http.Client{Timeout: 40 * time.Second, Transport: p.transport()}
+	if err := p.prepare(); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// prepare enrols the first key while paasd is down, as an installer would, and starts paasd.
+func (p *Platform) prepare() error {
+	if err := p.writeHome(); err != nil {
+		return err
+	}
+	var err error
+	if p.Admin, err = p.newUser("admin"); err != nil {
+		return err
+	}
+	if err := p.enrol(p.Admin); err != nil {
+		return err
+	}
+	if p.options.Stopped {
+		return nil
+	}
+	if err := p.Serve(); err != nil {
+		return err
+	}
+	return p.trustHost()
+}
+
+// engine says clearly when there is no Docker engine: these tests are nothing without one.
+func engine() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	said, err := exec.CommandContext(ctx, "docker", "version", "--format", "{{.Server.Version}}").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("these tests need a Docker engine, and none answers (test/engine.sh up starts one): %w: %s", err, said)
+	}
+	return nil
+}
+
+// Close stops paasd, removes all that it made and says what was wrong with it: an unclean exit, a data race, a panic,
+// or something that stayed on the engine.
+func (p *Platform) Close() error {
+	failed := p.Stop()
+	p.lastLog = p.Log()
+	if p.Installation() != "" && !p.options.NoRouter {
+		p.lastLog += p.routerLog()
+	}
+	failed = errors.Join(failed, flaws(p.lastLog), p.clientRaces())
+	p.client.CloseIdleConnections()
+	return errors.Join(failed, p.reaper.reap(), p.slot.lock.Close())
+}
+
+// flaws looks for what a log must never hold.
+func flaws(log string) error {
+	for _, flaw := range []string{"DATA RACE", "panic:", "fatal error:", "level=ERROR msg=panic"} {
+		if at := strings.Index(log, flaw); at >= 0 {
+			return fmt.Errorf("paasd's log has a %s\n%s", flaw, head(log[max(0, at-200):], 120))
+		}
+	}
+	return nil
+}
+
+// clientRaces collects what the race detector found in paas and in paasd's short-lived roles.
+func (p *Platform) clientRaces() error {
+	reports, err := filepath.Glob(filepath.Join(p.Dir, "race.*"))
+	for _, report := range reports {
+		said, readErr := os.ReadFile(report)
+		err = errors.Join(err, readErr, fmt.Errorf("%s", said))
+	}
+	return err
+}
+
+// DataDir is paasd's.
+func (p *Platform) DataDir() string { return filepath.Join(p.Dir, "data") }
+
+// unique makes names of apps and users, each once in a platform.
+func (p *Platform) unique(prefix string) string { return fmt.Sprintf("%s%d", prefix, p.names.Add(1)) }
+
+func (p *Platform) routerLog() string {
+	out, err := p.Docker("logs", "paas-router-"+p.Installation())
+	if err != nil {
+		return "" // it never came up, which the tests have seen
+	}
+	return out
+}
+
+// Docker runs the docker command and returns all that it says.
+func (p *Platform) Docker(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "docker", args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("docker %q: %w: %s", args, err, out)
+	}
+	return string(out), nil
+}
+
+func (p *Platform) writeHome() error {
+	if err := os.MkdirAll(p.home(), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(p.home(), ".gitconfig"), []byte(gitConfig), 0o644)
+}
+
+func (p *Platform) home() string { return filepath.Join(p.Dir, "home") }
+
+// gitConfig of the tests' users. Binaries are not worth the time of compressing them.
+const gitConfig = `[user]
+	name = Ada
+	email = ada@example.com
+[init]
+	defaultBranch = main
+[core]
+	compression = 0
+[gc]
+	auto = 0
+[advice]
+	detachedHead = false
+`
+
+func tail(text string, lines int) string {
+	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+func head(text string, lines int) string {
+	all := strings.Split(text, "\n")
+	return strings.Join(all[:min(len(all), lines)], "\n")
+}
+
+func status(client *http.Client, url string, want int) error {
+	resp, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	if resp.StatusCode != want {
+		return fmt.Errorf("%s: status %d", url, resp.StatusCode)
+	}
+	return nil
+}
