@@ -163,12 +163,9 @@ func (a *attempt) finish(err error) error {
 	}
 	saved := a.s.Records.UpdateBuild(a.record)
 	closed := a.s.logs.finish(a.key())
-	a.s.note(a.app.ID, "build."+fmt.Sprint(a.record.ID), a.summary())
-	if err != nil {
-		a.s.opts.Log.Info("build ended", "app", a.app.ID, "build", a.record.ID, "status", a.record.Status, "save_error", saved, "log_error", closed)
-		return err
-	}
-	return errors.Join(saved, closed)
+	a.s.note(a.app.ID, fmt.Sprintf("build.%d", a.record.ID), a.summary())
+	a.s.opts.Log.Info("build ended", "app", a.app.ID, "build", a.record.ID, "status", a.record.Status)
+	return errors.Join(err, saved, closed)
 }
 
 func (a *attempt) summary() string {

@@ -35,9 +35,10 @@ type HookRequest struct {
 type hookEvent struct {
 	Progress string `json:"progress"`
 	Error    *struct {
-		Message   string `json:"message"`
-		Hint      string `json:"hint"`
-		RequestID string `json:"request_id"`
+		Code      paas.Code `json:"code"`
+		Message   string    `json:"message"`
+		Hint      string    `json:"hint"`
+		RequestID string    `json:"request_id"`
 	} `json:"error"`
 	Result json.RawMessage `json:"result"`
 }
@@ -103,10 +104,10 @@ func followHook(body io.Reader, stdout io.Writer) error {
 				WithHint("push again; paas releases shows what was deployed").Because(err)
 		case e.Error != nil:
 			message := e.Error.Message
-			if e.Error.RequestID != "" && !strings.Contains(message, e.Error.RequestID) {
+			if e.Error.Code == paas.Internal && !strings.Contains(message, e.Error.RequestID) {
 				message += " (request id " + e.Error.RequestID + ")"
 			}
-			return &paas.Error{Code: paas.Failed, Message: message, Hint: e.Error.Hint}
+			return &paas.Error{Code: e.Error.Code, Message: message, Hint: e.Error.Hint}
 		case e.Result != nil:
 			return nil
 		case e.Progress != "":

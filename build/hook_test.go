@@ -47,7 +47,7 @@ func TestHookShowsTheAnswerAndExits(t *testing.T) {
 	}{
 		{"accepted", 200, `{"progress":"one"}` + "\n" + `{"progress":"two\nthree\n"}` + "\n" + `{"result":{}}` + "\n", 0, "one\ntwo\nthree\n"},
 		{"accepted with nothing to say", 200, `{"result":null}`, 0, ""},
-		{"refused", 200, `{"progress":"one"}` + "\n" + `{"error":{"code":"invalid","message":"no","hint":"do this"}}`, 1, "one\n !     no\n !     do this\n"},
+		{"refused", 200, `{"progress":"one"}` + "\n" + `{"error":{"code":"invalid","message":"no","hint":"do this","request_id":"r1"}}`, 1, "one\n !     no\n !     do this\n"},
 		{"refused at once", 401, `{"error":{"code":"unauthorized","message":"who are you"}}`, 1, " !     who are you\n"},
 		{"an error of paasd's own", 500, `{"error":{"code":"internal","message":"internal error","request_id":"r1"}}`, 1, " !     internal error (request id r1)\n"},
 		{"paasd dies", 200, `{"progress":"one"}` + "\n", 1, "one\n !     paasd went away in the middle of the push\n !     push again; paas releases shows what was deployed\n"},

@@ -39,9 +39,9 @@ type progress struct {
 }
 
 type step struct {
-	name, tag string // "[2/4] COPY . ." and "[2/4]"
-	inner     bool   // of the builder's own, not of the Dockerfile
-	seen      time.Time
+	name, tag string    // "[2/4] COPY . ." and "[2/4]"
+	inner     bool      // of the builder's own, not of the Dockerfile
+	seen      time.Time // when it was heard to have started
 	announced bool
 	over      bool
 	started   time.Time
@@ -87,8 +87,11 @@ func (p *progress) lock() (send func()) {
 // event takes a fact of the builder's.
 func (p *progress) event(now time.Time, e paas.BuildEvent) {
 	defer p.lock()()
-	s := p.step(now, e)
+	s := p.step(e)
 	if !e.Started.IsZero() {
+		if s.started.IsZero() {
+			s.seen = now
+		}
 		s.started = e.Started
 	}
 	if len(e.Output) > 0 {
@@ -103,10 +106,10 @@ func (p *progress) event(now time.Time, e paas.BuildEvent) {
 }
 
 // step finds the event's step, or begins it.
-func (p *progress) step(now time.Time, e paas.BuildEvent) *step {
+func (p *progress) step(e paas.BuildEvent) *step {
 	s := p.steps[e.Step]
 	if s == nil {
-		s = &step{seen: now, inner: true}
+		s = &step{inner: true}
 		p.steps[e.Step] = s
 		p.order = append(p.order, s)
 	}
@@ -183,7 +186,8 @@ func (p *progress) finish(s *step, e paas.BuildEvent) {
 func (p *progress) tick(now time.Time) {
 	defer p.lock()()
 	for _, s := range p.order {
-		if !s.over && !s.announced && s.name != "" && now.Sub(s.seen) >= quietStep {
+		running := !s.over && !s.started.IsZero() // the builder names steps long before it begins them
+		if running && !s.announced && s.name != "" && now.Sub(s.seen) >= quietStep {
 			p.announce(s)
 		}
 	}

@@ -80,11 +80,15 @@ func TestProgressReadsWell(t *testing.T) {
 			s.at(1800).done("a")
 		},
 		"silent steps": func(s *script) {
+			s.p.event(s.at(0).now, paas.BuildEvent{Step: "2", Name: "[2/2] RUN late"})
 			s.at(0).start("1", "[1/2] RUN sleep 30")
 			s.at(900).tick()
 			s.at(1900).tick()
 			s.at(2900).tick()
 			s.at(30000).done("1")
+			s.start("2", "[2/2] RUN late")
+			s.at(30100).tick()
+			s.at(30200).done("2")
 			s.start("i", "[internal] load metadata for docker.io/library/debian:12")
 			s.at(32500).tick()
 			s.at(33000).done("i")
