@@ -6,9 +6,9 @@ import (
 	"regexp"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 type createOptions struct {

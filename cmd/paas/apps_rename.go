@@ -4,9 +4,9 @@ import (
 	"context"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 type renameOptions struct {

@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 // noArgs refuses any argument.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/spf13/cobra"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/spf13/cobra"
 )
 
 func newBuilds(s *session) *cobra.Command {

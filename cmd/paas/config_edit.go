@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 type configEditOptions struct {

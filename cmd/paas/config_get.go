@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 type configGetOptions struct {

@@ -6,9 +6,9 @@ import (
 	"io"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 // configSetOptions are those of config:set and config:unset: both are one patch.
@@ -146,7 +146,7 @@ func (s *session) showChange(asJSON bool, app string, c paas.ConfigChange) error
 
 func describeChange(app string, c paas.ConfigChange) string {
 	if len(c.Set) == 0 && len(c.Removed) == 0 {
-		return fmt.Sprintf("Nothing changed: the config of %s is so already.", app)
+		return fmt.Sprintf("Nothing changed in the config of %s; no release was made.", app)
 	}
 	var did []string
 	if len(c.Set) > 0 {

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 func newDomains(s *session) *cobra.Command {

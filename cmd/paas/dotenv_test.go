@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 // awkward are values that get lost where somebody is careless.
@@ -33,6 +33,7 @@ func TestShellOutputReadsBackExactly(t *testing.T) {
 func TestAShellReadsTheSameBytes(t *testing.T) {
 	for key, want := range awkward() {
 		script := formatEnv(awkward()) + `printf '%s|' "$` + key + `"`
+		//nolint:revive // that a shell reads it is what is tested; no user's input is in it
 		out, err := exec.CommandContext(context.Background(), "sh", "-c", script).Output()
 		if err != nil {
 			t.Fatal(err)

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 // Each code of the API, through the API, ends with its exit code.

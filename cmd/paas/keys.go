@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 func newKeys(s *session) *cobra.Command {

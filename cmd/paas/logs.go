@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 type logsOptions struct {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"paas/web"
-
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"paas/web"
 )
 
 // clock is the time in all tests.

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 // Words that cobra answers itself.

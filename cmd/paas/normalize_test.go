@@ -4,9 +4,9 @@ import (
 	"slices"
 	"testing"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 func TestNormalize(t *testing.T) {

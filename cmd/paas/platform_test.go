@@ -259,53 +259,6 @@ func (p *platform) Rollback(_ context.Context, app string, to int, progress io.W
 	return *a.release("Rollback to v"+strconv.Itoa(to), progress), nil
 }
 
-func (p *platform) Processes(_ context.Context, app string) (paas.Processes, error) {
-	a, err := p.lock(app)
-	if err != nil {
-		return paas.Processes{}, err
-	}
-	defer p.mu.Unlock()
-	return paas.Processes{Formation: slices.Clone(a.ps.Formation), Instances: slices.Clone(a.ps.Instances)}, nil
-}
-
-// Scale brings everything up.
-func (p *platform) Scale(_ context.Context, app string, change paas.Formation, progress io.Writer) (paas.Processes, error) {
-	a, err := p.lock(app)
-	if err != nil {
-		return paas.Processes{}, err
-	}
-	defer p.mu.Unlock()
-	if err := change.Validate(paas.ProcessTypes{{Name: "web"}, {Name: "worker"}}); err != nil {
-		return paas.Processes{}, err
-	}
-	a.ps.Instances = nil
-	for i, t := range a.ps.Formation {
-		if n, ok := change[t.Type]; ok {
-			a.ps.Formation[i].Quantity = n
-		}
-		for n := range a.ps.Formation[i].Quantity {
-			name := paas.InstanceName(t.Type, n+1)
-			_, _ = io.WriteString(progress, "starting "+name+"\n")
-			a.ps.Instances = append(a.ps.Instances, paas.InstanceStatus{Name: name, Type: t.Type, State: paas.InstanceUp, Release: a.info.Release})
-		}
-	}
-	return a.ps, nil
-}
-
-func (p *platform) Restart(_ context.Context, app, target string, progress io.Writer) (paas.Processes, error) {
-	a, err := p.lock(app)
-	if err != nil {
-		return paas.Processes{}, err
-	}
-	defer p.mu.Unlock()
-	_, _ = io.WriteString(progress, "replacing "+target+"\n")
-	return a.ps, nil
-}
-
-func (p *platform) Stop(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error) {
-	return p.Restart(ctx, app, target, progress)
-}
-
 func (p *platform) Builds(_ context.Context, app string) ([]paas.BuildInfo, error) {
 	a, err := p.lock(app)
 	if err != nil {

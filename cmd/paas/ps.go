@@ -4,9 +4,9 @@ import (
 	"context"
 	"strconv"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 func newPs(s *session) *cobra.Command {

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 type scaleOptions struct {

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/spf13/cobra"
 )
 
 type waitOptions struct {

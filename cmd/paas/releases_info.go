@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/spf13/cobra"
 )
 
 type releaseOptions struct {

@@ -7,10 +7,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/spf13/cobra"
 )
 
 type runOptions struct {

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"syscall"
 
-	"paas"
-
 	"golang.org/x/term"
+
+	"paas"
 )
 
 // tty is the user's terminal, for a process that gets one.

@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 func newRunList(s *session) *cobra.Command {

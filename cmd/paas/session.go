@@ -4,9 +4,9 @@ import (
 	"context"
 	"io"
 
-	"paas/web/client"
-
 	"github.com/spf13/cobra"
+
+	"paas/web/client"
 )
 
 // session is one execution of paas: its host, the flags that every command has, and the connection to the server,

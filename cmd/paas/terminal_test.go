@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"paas"
 )
 
 // result is what a command did.

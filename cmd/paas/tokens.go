@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"paas"
-
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 func newTokens(s *session) *cobra.Command {
