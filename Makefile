@@ -1,6 +1,6 @@
 # What a developer and CI type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help build test vet lint fmt demo demo-down engine-down clean
+.PHONY: help build test vet lint fmt bench demo demo-down engine-down clean
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -39,6 +39,12 @@ $(GOLANGCI):
 	@mkdir -p $(@D)
 	@GOFLAGS= GOBIN=$(CURDIR)/.cache/bin/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv .cache/bin/new/golangci-lint $@
+
+bench: ## what the platform adds to Docker's own times, as ratios, into docs/benchmarks.md
+	@test/engine.sh tools git ssh curl cc
+	@test/engine.sh up test
+	@$(MAKE) --no-print-directory build
+	BENCH_DOC=$(CURDIR)/docs/benchmarks.md go test -run '^$$' -bench . -benchtime 15x -timeout 30m ./test/bench
 
 demo: ## the whole thing at work on this machine: set-up, a push, config, scale, a run, a rollback; leaves it running
 	@test/engine.sh tools git ssh curl

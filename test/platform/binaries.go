@@ -24,6 +24,22 @@ type Binaries struct{ Dir string }
 // Path of one of the programs.
 func (b Binaries) Path(name string) string { return filepath.Join(b.Dir, name) }
 
+// with is b, in the folder dir, with another paasd and paas; b itself where own is empty.
+func (b Binaries) with(own, dir string) (Binaries, error) {
+	if own == "" {
+		return b, nil
+	}
+	if err := copyDir(b.Dir, dir); err != nil {
+		return b, err
+	}
+	for _, name := range []string{"paasd", "paas"} {
+		if err := copyFile(filepath.Join(own, name), filepath.Join(dir, name)); err != nil {
+			return b, err
+		}
+	}
+	return Binaries{dir}, nil
+}
+
 // buildOnce builds at most once a process; other test processes wait for it, and find all of it in go's build cache.
 var buildOnce = sync.OnceValues(func() (Binaries, error) {
 	root, err := Root()

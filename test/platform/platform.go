@@ -23,6 +23,7 @@ type Options struct {
 	Env      []string // further environment of paasd, KEY=value
 	NoRouter bool     // with Args --router none: do not wait for a router
 	Stopped  bool     // do not start paasd; Serve does
+	Bin      string   // a folder with a paasd and a paas to take instead of those with the race detector
 }
 
 // Platform is a running paasd with everything around it. Its methods are for any number of tests at the same time;
@@ -91,6 +92,9 @@ func New(o Options) (p *Platform, err error) {
 		return nil, err
 	}
 	if p.Dir, err = os.MkdirTemp("", "paas-test-"); err != nil {
+		return nil, err
+	}
+	if p.bin, err = p.bin.with(o.Bin, filepath.Join(p.Dir, "bin")); err != nil {
 		return nil, err
 	}
 	if p.reaper, err = startReaper(p.bin, p.Dir, p.slot.lock); err != nil {
