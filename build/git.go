@@ -101,11 +101,11 @@ func (r *Repos) output(ctx context.Context, env []string, args ...string) ([]byt
 	case err != nil:
 		return nil, err
 	case code != 0:
-		return nil, &gitError{command: subcommand(args), code: code, stderr: strings.TrimSpace(stderr.String())}
+		return nil, &gitError{command: subcommand(args), code: code, stderr: stderr.text()}
 	case stdout.over:
 		return nil, fmt.Errorf("git %s: more than %d bytes of output", subcommand(args), maxGitOutput)
 	}
-	return stdout.Bytes(), nil
+	return stdout.buf.Bytes(), nil
 }
 
 func subcommand(args []string) string {
@@ -117,19 +117,19 @@ func subcommand(args []string) string {
 	return ""
 }
 
-// capped keeps the first max bytes written to it and takes the rest without a word.
+// capped keeps the first max bytes written to it and takes the rest without a word. The buffer is no embedded one: its
+// ReadFrom would know no bound.
 type capped struct {
-	bytes.Buffer
+	buf  bytes.Buffer
 	max  int
 	over bool
 }
 
 func (c *capped) Write(p []byte) (int, error) {
-	room := c.max - c.Len()
-	if room < len(p) {
-		c.over = true
-		c.Buffer.Write(p[:room])
-		return len(p), nil
-	}
-	return c.Buffer.Write(p)
+	kept := p[:min(len(p), c.max-c.buf.Len())]
+	c.over = c.over || len(kept) < len(p)
+	c.buf.Write(kept)
+	return len(p), nil
 }
+
+func (c *capped) text() string { return strings.TrimSpace(c.buf.String()) }

@@ -179,7 +179,7 @@ func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(s
 	case err != nil:
 		return err
 	case code != 0:
-		return &gitError{command: "archive", code: code, stderr: strings.TrimSpace(stderr.String())}
+		return &gitError{command: "archive", code: code, stderr: stderr.text()}
 	}
 	return out.Close()
 }
