@@ -313,15 +313,17 @@ func TestBranchThatGitDidNotMoveOnIsPutBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.moveBranch(t.Context(), "main", objectID(first), objectID(second)); err != nil {
-		t.Fatal(err)
-	}
-	third := strings.Repeat("3", 40) // what git was to move it to
-	p := &push{app: paas.App{ID: "idhello"}, moved: &update{old: objectID(second), new: objectID(third), ref: "main"}}
-	if err := w.svc.landed(p); err != nil {
-		t.Fatal(err)
-	}
-	if got := w.head("hello", "main"); got != second {
-		t.Errorf("main is at %s, want %s", got, second)
+	notArrived := objectID(strings.Repeat("3", 40)) // what git was to move it to
+	p := &push{app: paas.App{ID: "idhello"}, moved: &update{old: objectID(second), new: notArrived, ref: "main"}}
+	for _, setBack := range []string{first, none} {
+		if err := o.moveBranch(t.Context(), "main", objectID(setBack), objectID(second)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.svc.landed(p); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.head("hello", "main"); got != second {
+			t.Errorf("set back to %s: main is at %q, want %s", setBack, got, second)
+		}
 	}
 }

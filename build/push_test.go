@@ -3,8 +3,10 @@ package build
 import (
 	"context"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,6 +180,34 @@ func TestAppThatVanishesMeanwhileIsToldSo(t *testing.T) {
 	receive(t, "the push ends", done).want(t, false)
 	if got := w.deployer.deployed(); got != nil {
 		t.Errorf("deployed %v", got)
+	}
+	if exists(w.repos.Path("idhello")) || exists(filepath.Join(w.svc.opts.Dir, "idhello")) {
+		t.Error("the repository or the build logs are still there")
+	}
+}
+
+// stream is an app's log stream.
+type stream struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (s *stream) Append(app string, l paas.LogLine) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, app+" "+string(l.Source)+"["+l.Process+"]: "+l.Text)
+}
+
+func TestBuildsAreNotedInTheAppsLog(t *testing.T) { // XI-6
+	w := newWorld(t, Options{})
+	logs := &stream{}
+	w.svc.Logs = logs
+	c := w.checkout("hello")
+	commit := c.app()
+	c.push("main").want(t, true)
+	want := []string{"idhello paas[build.1]: Build 1 of " + commit[:7] + " by ada: succeeded"}
+	if diff := cmp.Diff(want, logs.lines); diff != "" {
+		t.Error(diff)
 	}
 }
 
