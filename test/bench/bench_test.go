@@ -93,6 +93,13 @@ func (h *byHand) serving(id string) {
 
 func (h *byHand) remove(ids ...string) { h.docker(append([]string{"rm", "-f"}, ids...)...) }
 
+func serves(b *testing.B, app *platform.App) {
+	b.Helper()
+	if err := app.Get("/").Want(http.StatusOK); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func BenchmarkPush(b *testing.B) {
 	app := shared.App(b, fixture)
 	app.Push()
@@ -115,7 +122,7 @@ func BenchmarkPush(b *testing.B) {
 		},
 		Ours: func() {
 			app.Do("git", "push", "-q", "paas", "main")
-			app.Get("/").Want(http.StatusOK)
+			serves(b, app)
 		},
 	})
 }
@@ -135,7 +142,7 @@ func BenchmarkConfigSet(b *testing.B) {
 		Ours: func() {
 			round++
 			app.Do("paas", "config:set", fmt.Sprintf("ROUND=%d", round))
-			app.Get("/").Want(http.StatusOK)
+			serves(b, app)
 		},
 	})
 }
