@@ -148,8 +148,11 @@ func (c *Controller) Run(ctx context.Context) error {
 				c.opts.Sink(ev.App, paas.LogLine{Time: ev.Time, Source: paas.LogRouter, Process: "router", Text: ev.Text})
 				return nil
 			}
-			wait, reported = newBackoff(), false
-			return c.restore(ctx)
+			err := c.restore(ctx)
+			if err == nil {
+				wait, reported = newBackoff(), false
+			}
+			return err
 		})
 		if err != nil && ctx.Err() == nil && !reported {
 			c.opts.Log.Warn("router is away", "error", err, "cause", errors.Unwrap(err))

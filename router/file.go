@@ -18,7 +18,7 @@ const (
 // Load reads the table that a controller keeps in dir. Where table.json does not decode, the one before it stands in
 // and bad says what was wrong; without either the table is empty. It fails only where both are unreadable for another
 // reason than not being there.
-func Load(dir string) (t Table, bad error, err error) { //nolint:revive // bad is a finding, err a failure
+func Load(dir string) (t Table, bad error, err error) {
 	t, bad = load(filepath.Join(dir, tableFile))
 	if bad == nil {
 		return t, nil, nil

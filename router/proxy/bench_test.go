@@ -2,33 +2,114 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"paas"
 	"paas/router"
 )
 
-// BenchmarkProxy compares the router with a bare httputil.ReverseProxy over http.Transport in one run: the same
-// backend, clients and machine. 32 keep-alive clients, as DESIGN's measurements.
-func BenchmarkProxy(b *testing.B) {
-	for _, size := range []struct {
-		name string
-		body string
-	}{{"1KB", strings.Repeat("x", 1<<10)}, {"100KB", strings.Repeat("x", 100<<10)}} {
-		backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, size.body)
-		}))
-		b.Run("ours/"+size.name, func(b *testing.B) { load(b, benchRouter(b, backend), len(size.body)) })
-		b.Run("reverseproxy/"+size.name, func(b *testing.B) { load(b, benchReverseProxy(b, backend), len(size.body)) })
-		b.Run("none/"+size.name, func(b *testing.B) { load(b, backend.Listener.Addr(), len(size.body)) })
-		backend.Close()
+// BenchmarkRatio compares the router with a bare httputil.ReverseProxy over http.Transport: the same backend, the same
+// 32 keep-alive clients, rounds of both (and of the backend alone) interleaved, so that whatever else the machine does
+// hits all alike. It reports requests per second relative to the bare one's (x-bare), and the processor time that the
+// proxy itself takes, client's and backend's taken off, relative to the bare one's (cpu-bare; less is better).
+func BenchmarkRatio(b *testing.B) {
+	for _, size := range []int{1 << 10, 100 << 10} {
+		b.Run(fmt.Sprintf("%dKB", size>>10), func(b *testing.B) {
+			body := strings.Repeat("x", size)
+			backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+				_, _ = io.WriteString(w, body)
+			}))
+			defer backend.Close()
+			ours := &contender{addr: benchRouter(b, backend)}
+			bare := &contender{addr: benchReverseProxy(b, backend)}
+			none := &contender{addr: backend.Listener.Addr()}
+			for b.Loop() {
+				for _, c := range []*contender{ours, bare, none} {
+					c.round(b, size)
+				}
+			}
+			b.ReportMetric(bare.wall.Seconds()/ours.wall.Seconds(), "x-bare")
+			b.ReportMetric((ours.cpu-none.cpu).Seconds()/(bare.cpu-none.cpu).Seconds(), "cpu-bare")
+			b.ReportMetric(none.wall.Seconds()/ours.wall.Seconds(), "x-backend")
+			for _, c := range []*contender{ours, bare, none} {
+				c.client.CloseIdleConnections()
+			}
+		})
+	}
+}
+
+// contender is one of those compared, and the time that its rounds took.
+type contender struct {
+	addr      net.Addr
+	client    *http.Client
+	wall, cpu time.Duration
+}
+
+const (
+	clients  = 32
+	requests = 20 // of each client in a round
+)
+
+func (c *contender) round(b *testing.B, size int) {
+	if c.client == nil {
+		c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	}
+	start, cpu := time.Now(), cpuTime(b)
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for range requests {
+				get(b, c.client, c.addr, size)
+			}
+		})
+	}
+	all.Wait()
+	c.wall += time.Since(start)
+	c.cpu += cpuTime(b) - cpu
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkSwap is a change of one app's route in a table of 1,000 apps with two instances each.
+func BenchmarkSwap(b *testing.B) {
+	t := router.Table{}
+	for i := range 1000 {
+		name := fmt.Sprintf("app%d", i)
+		r := paas.Route{App: name, Hosts: []string{name + ".localhost", name + ".example.com"}}
+		for j := range 2 {
+			addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i / 250), byte(i % 250), byte(j)}), 5000)
+			r.Backends = append(r.Backends, paas.Backend{Instance: fmt.Sprintf("web.%d", j+1), Addr: addr})
+		}
+		t.Routes = append(t.Routes, r)
+	}
+	l := newLive()
+	b.ReportAllocs()
+	for b.Loop() {
+		t.Version++
+		t.Routes[0].Backends[0].Release++
+		if problems := l.swap(t); len(problems) > 0 {
+			b.Fatal(problems)
+		}
 	}
 }
 
@@ -65,20 +146,6 @@ func benchReverseProxy(b *testing.B, backend *httptest.Server) net.Addr {
 	s := httptest.NewServer(rp)
 	b.Cleanup(s.Close)
 	return s.Listener.Addr()
-}
-
-func load(b *testing.B, addr net.Addr, size int) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
-	defer client.CloseIdleConnections()
-	b.SetParallelism(16) // x GOMAXPROCS: 32 clients on the two cores that DESIGN measures on
-	b.ReportAllocs()
-	b.SetBytes(int64(size))
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			get(b, client, addr, size)
-		}
-	})
 }
 
 func get(b *testing.B, client *http.Client, addr net.Addr, size int) {

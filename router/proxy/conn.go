@@ -52,6 +52,16 @@ func late(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT)
 }
 
+// writeHead sends the request's head and says how many bytes of it went out.
+func (c *conn) writeHead(ex *exchange) (n int, err error) {
+	c.head = ex.appendHead(c.head[:0])
+	n, err = c.tcp.Write(c.head)
+	if cap(c.head) > maxKeptHead {
+		c.head = nil
+	}
+	return n, err
+}
+
 func (c *conn) Read(p []byte) (int, error) {
 	if c.left <= 0 {
 		return 0, errLongHeader

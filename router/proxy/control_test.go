@@ -144,6 +144,13 @@ func TestAddressInUseIsNamed(t *testing.T) {
 	start(t, Options{Dir: dir}) // the failed one has let go of the directory
 }
 
+func TestRouterWithoutAnAddressIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Options{Dir: shortDir(t)}); paas.CodeOf(err) != paas.Invalid {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTableIsLoadedAtStart(t *testing.T) {
 	t.Parallel()
 	const good, damaged = `{"version":3,"routes":[{"app":"a","name":"a","hosts":["a.localhost"],"backends":[],"down":"H20"}]}`, `{"version":4,"rou`

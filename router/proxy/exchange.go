@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -42,17 +41,6 @@ type exchange struct {
 	unreadable bool     // the client's connection has a read deadline in the past: no request may follow on it
 }
 
-// cause is why an exchange was cut from outside.
-type cause int
-
-const (
-	causeNone   cause = iota
-	causeLate         // no first byte in time
-	causeIdle         // no byte either way for too long
-	causeClient       // the client went away
-	causeDrained
-)
-
 const maxAttempts = 3
 
 // attempt is how sending a request to one backend ended.
@@ -85,40 +73,33 @@ func (ex *exchange) serve() code {
 
 // attempts tries backends until one has the whole request. A backend that cannot be connected to has had no byte of
 // it, so another may be tried whatever the request is.
-func (ex *exchange) attempts() code {
+func (ex *exchange) attempts() (failure code) {
 	var tried []*backend
-	last, fresh := code(""), false
+	fresh := false
 	for len(tried) < maxAttempts {
-		b, c, failure := ex.take(tried, fresh)
+		b, c, none := ex.take(tried, fresh)
+		if b == nil && failure != "" {
+			return failure // of the last one tried says more than that there are no more
+		}
 		if b == nil {
-			if last != "" {
-				return last
-			}
-			return failure
+			return none
 		}
 		if c == nil {
-			var err error
-			if c, err = ex.connect(b); err != nil {
-				b.release(ex, nil)
-				if ex.r.Context().Err() != nil {
-					return clientGone
-				}
-				b.shun()
-				last = refused
-				if late(err) {
-					last = connectLate
-				}
-				tried = append(tried, b)
-				continue
+			if c, failure = ex.connect(b); failure == clientGone {
+				return failure
 			}
 		}
-		ended, failure := ex.send(b, c)
-		if ended != stale {
+		if c == nil {
+			tried = append(tried, b)
+			continue
+		}
+		var ended attempt
+		if ended, failure = ex.send(b, c); ended != stale {
 			return failure
 		}
 		fresh = true
 	}
-	return last
+	return failure
 }
 
 // take picks a backend, with a kept connection if there is one that will do. Without one to pick the code says why.
@@ -169,8 +150,21 @@ func (ex *exchange) repeatable() bool {
 	return false
 }
 
-func (ex *exchange) connect(b *backend) (*conn, error) {
-	return dial(ex.r.Context(), b.addr, ex.h.timeouts.Connect)
+// connect opens a connection to b. Where that fails it releases b, which is passed over for a while.
+func (ex *exchange) connect(b *backend) (*conn, code) {
+	c, err := dial(ex.r.Context(), b.addr, ex.h.timeouts.Connect)
+	if err == nil {
+		return c, ""
+	}
+	b.release(ex, nil)
+	if ex.r.Context().Err() != nil {
+		return nil, clientGone
+	}
+	b.shun()
+	if late(err) {
+		return nil, connectLate
+	}
+	return nil, refused
 }
 
 // send carries the request over c, which it gives back to b or closes, and relays the response.
@@ -188,25 +182,14 @@ func (ex *exchange) send(b *backend, c *conn) (ended attempt, failure code) {
 		return failed, ex.failure(nil)
 	}
 	ex.connected = time.Now()
-	c.head = ex.appendHead(c.head[:0])
-	n, err := c.tcp.Write(c.head)
-	if cap(c.head) > maxKeptHead {
-		c.head = nil
-	}
-	if err != nil {
-		if c.reused && ex.uncut() && (n == 0 || ex.repeatable()) {
-			return stale, ""
-		}
-		return failed, ex.failure(err)
+	if n, err := c.writeHead(ex); err != nil {
+		return ex.unsent(c, n == 0 || ex.repeatable(), err)
 	}
 	ex.startUpload(c)
-	resp, err := ex.readResponse(c)
+	resp, err := ex.readResponse(c) //nolint:bodyclose // its Close would only wait for the rest, which is for c.close to end
 	if err != nil {
-		if c.reused && ex.uncut() && ex.repeatable() && errors.Is(err, errNoByte) {
-			return stale, ""
-		}
 		ex.abandonUpload()
-		return failed, ex.failure(err)
+		return ex.unsent(c, ex.repeatable() && errors.Is(err, errNoByte), err)
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return answered, ex.tunnel(c, resp)
@@ -218,154 +201,11 @@ func (ex *exchange) send(b *backend, c *conn) (ended attempt, failure code) {
 	return answered, failure
 }
 
-var (
-	// errNoByte: the backend closed the connection before it answered anything.
-	errNoByte = errors.New("closed before the first byte of a response")
-	// errTorn: it did so within the header of its response.
-	errTorn = errors.New("closed in the header of a response")
-)
-
-// maxInterim bounds 1xx responses to one request.
-const maxInterim = 32
-
-// readResponse returns the final response's header, passing interim ones on.
-func (ex *exchange) readResponse(c *conn) (*http.Response, error) {
-	c.left = maxHeader
-	if _, err := c.br.Peek(1); err != nil {
-		return nil, errors.Join(errNoByte, err)
+// unsent is how an attempt ended that got no response: it can be made again where the connection had been kept and the
+// request may be sent twice, or was not sent at all.
+func (ex *exchange) unsent(c *conn, repeatable bool, err error) (attempt, code) {
+	if c.reused && repeatable && ex.uncut() {
+		return stale, ""
 	}
-	for range maxInterim {
-		resp, err := http.ReadResponse(c.br, ex.r)
-		if err != nil && c.torn {
-			return nil, errors.Join(errTorn, err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case resp.StatusCode == http.StatusSwitchingProtocols && ex.upgrade == "":
-			return nil, errors.New("switched protocols unasked")
-		case resp.StatusCode == http.StatusSwitchingProtocols || resp.StatusCode >= 200:
-			c.left = math.MaxInt64
-			return resp, nil
-		}
-		ex.interim(resp)
-		c.left = maxHeader
-	}
-	return nil, errors.New("too many interim responses")
-}
-
-// interim passes a 1xx response on. 100 starts the upload that waits for it, and that makes net/http send it.
-func (ex *exchange) interim(resp *http.Response) {
-	if resp.StatusCode == http.StatusContinue {
-		ex.upload.proceed()
-		return
-	}
-	if !ex.r.ProtoAtLeast(1, 1) {
-		return
-	}
-	h := ex.w.Header()
-	copyFields(h, resp.Header)
-	ex.w.WriteHeader(resp.StatusCode)
-	clear(h)
-}
-
-// attach lets cut reach c. It fails when the exchange was cut already.
-func (ex *exchange) attach(c *conn) bool {
-	ex.mu.Lock()
-	defer ex.mu.Unlock()
-	if ex.cause != causeNone {
-		return false
-	}
-	ex.conn = c
-	ex.watch.start(ex, ex.h.timeouts.FirstByte)
-	return true
-}
-
-// detach is attach's end: from now on c is not this exchange's.
-func (ex *exchange) detach() {
-	ex.watch.stop()
-	ex.mu.Lock()
-	defer ex.mu.Unlock()
-	ex.conn = nil
-}
-
-// end keeps cut from touching what belongs to net/http again once the handler returns.
-func (ex *exchange) end() {
-	ex.mu.Lock()
-	defer ex.mu.Unlock()
-	ex.ended = true
-}
-
-func (ex *exchange) uncut() bool {
-	ex.mu.Lock()
-	defer ex.mu.Unlock()
-	return ex.cause == causeNone
-}
-
-// cut ends the exchange from another goroutine, for the first cause given, and says whether it was the first.
-func (ex *exchange) cut(why cause) bool {
-	ex.mu.Lock()
-	defer ex.mu.Unlock()
-	if ex.cause != causeNone || ex.ended {
-		return false
-	}
-	if why == causeIdle && !ex.headerSent && ex.upload != nil && ex.upload.writing.Load() {
-		why = causeLate // it is the backend that does not go on
-	}
-	ex.cause = why
-	if ex.conn != nil {
-		_ = ex.conn.tcp.SetDeadline(past) // a closed one needs none
-	}
-	if ex.client != nil {
-		_ = ex.client.SetDeadline(past)
-		return true
-	}
-	rc := http.NewResponseController(ex.w)
-	if ex.upload.unfinished() {
-		ex.unreadable = true
-		_ = rc.SetReadDeadline(past)
-	}
-	if ex.headerSent {
-		_ = rc.SetWriteDeadline(past)
-	}
-	return true
-}
-
-// failure is the code of an exchange that got no response: by the cause of its cut, else by err.
-func (ex *exchange) failure(err error) code {
-	ex.mu.Lock()
-	why := ex.cause
-	ex.mu.Unlock()
-	switch {
-	case why == causeLate:
-		return timedOut
-	case why == causeClient:
-		return clientGone
-	case why == causeIdle:
-		return ex.idleCode()
-	case why == causeDrained && ex.headerSent:
-		return interrupted
-	case why == causeDrained:
-		return noResponse
-	case ex.headerSent:
-		return interrupted
-	case ex.upload.clientFailed():
-		return ex.upload.code()
-	case errors.Is(err, errNoByte) || errors.Is(err, errTorn) || isNetError(err):
-		return noResponse
-	}
-	return garbled
-}
-
-func (ex *exchange) idleCode() code {
-	if ex.headerSent {
-		return idleBackend
-	}
-	return idleClient
-}
-
-func isNetError(err error) bool {
-	_, ok := errors.AsType[*net.OpError](err)
-	return ok
+	return failed, ex.failure(err)
 }

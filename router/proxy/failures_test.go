@@ -179,6 +179,24 @@ func TestClientGoneBeforeTheResponse(t *testing.T) {
 	r.line("at=error", "code=H27", "status=499", `path="/slow"`)
 }
 
+func TestClientGoneInTheResponse(t *testing.T) {
+	t.Parallel()
+	gone := make(chan struct{})
+	r := start(t, Options{}, route(serveApp(t, func(w http.ResponseWriter, req *http.Request) {
+		_, _ = io.WriteString(w, "half")
+		_ = http.NewResponseController(w).Flush()
+		<-req.Context().Done()
+		close(gone)
+	})))
+	c, br := r.raw("GET / HTTP/1.1\r\nHost: a.localhost\r\n\r\n")
+	if resp, err := http.ReadResponse(br, nil); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+	_ = c.Close()
+	await(t, "the backend to learn it", gone)
+	r.line("code=H27", "status=499", "bytes=4")
+}
+
 func TestBackendDyingInTheBodyIsSeenAsTruncated(t *testing.T) {
 	t.Parallel()
 	for name, head := range map[string]string{"length": "Content-Length: 100\r\n\r\nhalf", "chunked": "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"} {

@@ -10,9 +10,10 @@ import (
 	"os"
 	"time"
 
-	"paas/router"
-
 	"golang.org/x/sync/errgroup"
+
+	"paas"
+	"paas/router"
 )
 
 // Server is the data plane of one host.
@@ -31,6 +32,9 @@ type Server struct {
 func New(opts Options) (*Server, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.HTTPAddr == "" {
+		return nil, paas.Errorf(paas.Invalid, "the router has no address to listen on").WithHint("paasd router --http-addr :80")
 	}
 	opts.Timeouts = opts.Timeouts.withDefaults()
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {

@@ -41,7 +41,7 @@ func (ex *exchange) tunnel(c *conn, resp *http.Response) code {
 	if err := writeSwitch(rw.Writer, resp); err != nil {
 		return clientGone
 	}
-	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	early, err := rw.Peek(rw.Reader.Buffered())
 	if err != nil {
 		return clientGone
 	}
@@ -74,17 +74,16 @@ func writeSwitch(w *bufio.Writer, resp *http.Response) error {
 // join copies both ways. A side that ends its half is told on to the other, which may go on with its own; an error ends
 // both.
 func (ex *exchange) join(c *conn, client net.Conn, fromClient io.Reader) code {
-	up := make(chan error, 1)
+	up := make(chan struct{})
 	go func() {
-		_, err := ex.pump(c.tcp, fromClient)
-		up <- errors.Join(err, halfClose(c.tcp, err))
-		if err != nil {
+		defer close(up)
+		if _, err := ex.pump(c.tcp, fromClient); err != nil || halfClose(c.tcp) != nil {
 			_ = c.tcp.SetDeadline(past) // a closed one needs none
 		}
 	}()
-	n, down := ex.pump(client, c.br)
+	n, err := ex.pump(client, c.br)
 	ex.bytes = n
-	if halfClose(client, down) != nil || down != nil {
+	if err != nil || halfClose(client) != nil {
 		_ = client.SetDeadline(past) // a closed one needs none
 	}
 	<-up
@@ -117,8 +116,8 @@ func (ex *exchange) pump(dst net.Conn, src io.Reader) (total int64, err error) {
 }
 
 // halfClose passes the end of one direction on.
-func halfClose(dst net.Conn, err error) error {
-	if tcp, ok := dst.(*net.TCPConn); ok && err == nil {
+func halfClose(dst net.Conn) error {
+	if tcp, ok := dst.(*net.TCPConn); ok {
 		return tcp.CloseWrite()
 	}
 	return nil
