@@ -1,7 +1,6 @@
 package router
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +14,8 @@ const (
 	prevFile  = "table.json.prev"
 )
 
-// Load reads the table that a controller keeps in dir. Where table.json does not decode, the one before it stands in
+// Load reads the table that a controller keeps in dir. Fields that it does not know are passed over, so that an older
+// router can start from what a newer paasd wrote. Where table.json does not decode, the one before it stands in
 // and bad says what was wrong; without either the table is empty. It fails only where both are unreadable for another
 // reason than not being there.
 func Load(dir string) (t Table, bad error, err error) {
@@ -43,7 +43,7 @@ func load(path string) (t Table, err error) {
 		return Table{}, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	t, err = DecodeTable(f)
+	t, err = decodeTable(f, false)
 	if err != nil {
 		return Table{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -81,8 +81,9 @@ func keepPrevious(path, prev string) error {
 	return os.Rename(tmp, prev)
 }
 
+// writeFile has one name for its temporary file, as it has one caller at a time: a kill leaves one behind, not one each.
 func writeFile(path string, data []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	tmp, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -91,8 +92,7 @@ func writeFile(path string, data []byte) (err error) {
 			err = errors.Join(err, os.Remove(tmp.Name()))
 		}
 	}()
-	_, err = bytes.NewReader(data).WriteTo(tmp)
-	if err == nil {
+	if _, err = tmp.Write(data); err == nil {
 		err = tmp.Sync()
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {

@@ -29,7 +29,9 @@ type Problem struct {
 
 // DecodeTable reads a table's JSON: no unknown fields, nothing after it, at most MaxTableBytes. It fails with
 // paas.Invalid.
-func DecodeTable(r io.Reader) (Table, error) {
+func DecodeTable(r io.Reader) (Table, error) { return decodeTable(r, true) }
+
+func decodeTable(r io.Reader, strict bool) (Table, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxTableBytes+1))
 	if err != nil {
 		return Table{}, fmt.Errorf("read the routing table: %w", err)
@@ -38,7 +40,9 @@ func DecodeTable(r io.Reader) (Table, error) {
 		return Table{}, paas.Errorf(paas.Invalid, "the routing table is larger than %d bytes", MaxTableBytes)
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
+	if strict {
+		dec.DisallowUnknownFields()
+	}
 	var t *Table
 	if err := dec.Decode(&t); err != nil {
 		return Table{}, paas.Errorf(paas.Invalid, "the routing table does not decode: %w", err)

@@ -166,7 +166,7 @@ func TestTableIsLoadedAtStart(t *testing.T) {
 		"empty file":                      {"\x00", good, 3, true},
 		"gone between two renames":        {"", good, 3, false},
 		"first start":                     {"", "", 0, false},
-		"from the future, with new words": {`{"version":9,"routes":[],"new":1}`, good, 3, true},
+		"from the future, with new words": {`{"version":9,"routes":[],"new":1}`, good, 9, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,6 +213,42 @@ func TestLogStartsWithTheVersionAndANewReaderTakesOver(t *testing.T) {
 	}
 	if err := await(t, "the end of the old reader", ended); paas.CodeOf(err) != paas.Unavailable {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestReaderThatStallsCostsItsOwnLinesOnly(t *testing.T) {
+	t.Parallel()
+	r := start(t, Options{}, route())
+	stalled, err := net.Dial("unix", filepath.Join(r.opts.Dir, router.SocketFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stalled.Close()
+	if _, err := io.WriteString(stalled, "GET /log HTTP/1.1\r\nHost: router\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(stalled, make([]byte, 12)); err != nil { // it has taken over, and reads no more
+		t.Fatal(err)
+	}
+	for range 3 * ringLines { // returns although nobody takes them
+		r.ring.add("a", testTime, strings.Repeat("x", 200))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	lines, dropped := 0, ""
+	_ = r.target.Log(ctx, func(ev router.LogEvent) error {
+		if strings.Contains(ev.Text, "dropped=") {
+			dropped = ev.Text
+		} else if ev.App != "" {
+			lines++
+		}
+		if lines >= ringLines/2 {
+			cancel()
+		}
+		return nil
+	})
+	if dropped == "" || lines < ringLines/2 {
+		t.Errorf("%d lines, %q", lines, dropped)
 	}
 }
 
