@@ -79,17 +79,28 @@ func (s *source) Read(p []byte) (int, error) {
 
 // build runs the builder and returns the image's id.
 func (d *Docker) build(ctx context.Context, src io.Reader, spec paas.ImageSpec, version build.BuilderVersion, events func(paas.BuildEvent)) (string, error) {
-	options := d.buildOptions(spec, version)
-	result, err := d.client.ImageBuild(ctx, src, options)
-	if err != nil {
-		return "", refused(err)
-	}
-	stop := context.AfterFunc(ctx, func() { d.cancelBuild(options.BuildID) })
-	defer stop()
 	var progress buildProgress = &trace{events: events}
 	if version == build.BuilderV1 {
 		progress = &classic{events: events, now: time.Now}
 	}
+	return d.buildWith(ctx, src, d.buildOptions(spec, version), progress)
+}
+
+func (d *Docker) buildWith(ctx context.Context, src io.Reader, options client.ImageBuildOptions, progress buildProgress) (string, error) {
+	result, err := d.client.ImageBuild(ctx, src, options)
+	if err != nil {
+		return "", refused(err)
+	}
+	canceled := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(canceled)
+		d.cancelBuild(options.BuildID)
+	})
+	defer func() {
+		if !stop() {
+			<-canceled
+		}
+	}()
 	id, err := followBuild(result.Body, progress)
 	return id, errors.Join(err, result.Body.Close())
 }

@@ -13,6 +13,8 @@ import (
 	"paas"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
 )
 
 // tree is a source tree with the test program and a Dockerfile that begins FROM scratch.
@@ -190,4 +192,29 @@ func runsOnHost(t *testing.T, arg string) bool {
 		}
 	}
 	return false
+}
+
+func TestRemoveImageRemovesWhatACrashHasLeftOfIt(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	image := imageWith(t, d, `ENTRYPOINT ["/probe"]`)
+	_, err := d.client.ContainerCreate(t.Context(), client.ContainerCreateOptions{Config: &container.Config{
+		Image: image.ID, Labels: map[string]string{labelInstallation: d.installation, labelLook: image.ID},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, d.RemoveImage(t.Context(), image.ID), "")
+}
+
+func TestRemoveImageKeepsOneThatAnInstanceNeeds(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	spec := newSpec("web", "wait")
+	spec.Image = imageWith(t, d, `ENTRYPOINT ["/probe"]`)
+	start(t, d, spec)
+	wantCode(t, d.RemoveImage(t.Context(), spec.Image.ID), paas.Conflict)
+	if _, err := d.Image(t.Context(), spec.Image.ID); err != nil {
+		t.Error(err)
+	}
 }

@@ -19,6 +19,7 @@ type classic struct {
 	step   int
 	name   string
 	cached bool
+	titled bool // the step's name was just said, and the rest of its line comes
 }
 
 func (c *classic) failure() string { return c.name }
@@ -31,11 +32,14 @@ func (c *classic) message(m jsonstream.Message) error {
 		return nil
 	}
 	line := strings.TrimRight(m.Stream, "\n")
+	restOfTitle := c.titled && line == ""
+	c.titled = false
 	switch {
+	case restOfTitle:
 	case isStep(line):
 		c.complete()
 		c.step++
-		c.name, c.cached = line, false
+		c.name, c.cached, c.titled = line, false, true
 		c.emit(paas.BuildEvent{Name: line, Started: c.now()})
 	case line == " ---> Using cache":
 		c.cached = true

@@ -119,11 +119,6 @@ func TestCollectKeepsBytesAndChunksLongLines(t *testing.T) {
 	want := []string{
 		"\xff\xfe bytes \x00 and\ttab\r", "", strings.Repeat("x", 10_000), strings.Repeat("x", 10_000), strings.Repeat("x", 5_000), "unfinished",
 	}
-	t.Cleanup(func() {
-		for _, x := range s.texts(i.ID) {
-			t.Logf("%q", x[:min(30, len(x))])
-		}
-	})
 	eventually(t, "all lines are there", func() bool { return len(s.texts(i.ID)) >= len(want) })
 	if diff := cmp.Diff(want, s.texts(i.ID)); diff != "" {
 		t.Error(diff)

@@ -67,7 +67,7 @@ func (d *Docker) watchOnce(ctx context.Context, fn func(event) error) error {
 	// The client closes Err when its goroutine is gone; an error waits in it already when connecting failed.
 	defer func() {
 		cancel()
-		for range stream.Err { //nolint:revive // until it is closed
+		for range stream.Err { // until it is closed
 		}
 	}()
 	select {

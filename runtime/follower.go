@@ -124,6 +124,10 @@ func (f *follower) finished(ctx context.Context, streamErr error) bool {
 	if err != nil || streamErr != nil || now.Running {
 		return false
 	}
+	// The stream may end a little before the log of an instance that has ended (seen with 20.10).
+	if err := f.read(ctx, false); err != nil {
+		return false
+	}
 	f.flush()
 	return f.end()
 }

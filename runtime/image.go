@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -72,7 +73,7 @@ func (d *Docker) hasShell(ctx context.Context, id string) (bool, error) {
 		result, err := d.client.ContainerCreate(ctx, client.ContainerCreateOptions{
 			Config: &container.Config{
 				Image: id, Cmd: []string{"never-started"}, NetworkDisabled: true,
-				Labels: map[string]string{labelInstallation: d.installation},
+				Labels: map[string]string{labelInstallation: d.installation, labelLook: id},
 			},
 			HostConfig: &container.HostConfig{NetworkMode: "none"},
 		})
@@ -102,6 +103,9 @@ func (d *Docker) RemoveImage(ctx context.Context, id string) error {
 	if err != nil {
 		return orGone(err)
 	}
+	if err := d.removeLooks(ctx, found.ID); err != nil {
+		return err
+	}
 	refs := []string{}
 	for _, tag := range found.RepoTags {
 		if strings.HasPrefix(tag, d.repository("")) {
@@ -117,6 +121,20 @@ func (d *Docker) RemoveImage(ctx context.Context, id string) error {
 		}
 	}
 	return nil
+}
+
+// removeLooks removes containers of hasShell that a crash has left; they would keep the image.
+func (d *Docker) removeLooks(ctx context.Context, id string) error {
+	var left []container.Summary
+	err := d.call(ctx, readLimit, "look for leftovers of image "+id, func(ctx context.Context) error {
+		result, err := d.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: d.mine(labelLook + "=" + id)})
+		left = result.Items
+		return err
+	})
+	for _, c := range left {
+		err = errors.Join(err, d.forceRemove(ctx, c.ID))
+	}
+	return err
 }
 
 func (d *Docker) removeImage(ctx context.Context, ref string) error {

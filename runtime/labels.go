@@ -22,6 +22,7 @@ const (
 	labelBuild        = "paas.build"
 	labelCommit       = "paas.commit"
 	labelService      = "paas.service"
+	labelLook         = "paas.look" // an image that is being looked into
 	labelServiceSum   = "paas.service-sum"
 )
 

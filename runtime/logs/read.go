@@ -23,7 +23,7 @@ func (s *Store) Read(ctx context.Context, app string, q paas.LogQuery, fn func(p
 	st.flush()
 	segments, _, err := st.snapshot()
 	if err != nil {
-		return nil //nolint:nilerr // it was removed just now: there is nothing
+		return nil // it was removed just now: there is nothing
 	}
 	c := &cursor{st: st, q: q, fn: fn}
 	switch {
@@ -128,7 +128,7 @@ func (c *cursor) readOn(ctx context.Context, s segment) error {
 	if err != nil {
 		return fmt.Errorf("read the log of app %s: %w", c.st.app, err)
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	in := bufio.NewReaderSize(section, 64<<10)
 	for {
 		record, err := in.ReadBytes('\n')
@@ -184,7 +184,7 @@ func (c *cursor) tailOf(s segment, found *[]paas.LogLine) error {
 	if err != nil {
 		return fmt.Errorf("read the log of app %s: %w", c.st.app, err)
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	in := newBackward(section, s.size)
 	for len(*found) < c.q.Lines {
 		record, err := in.next()
