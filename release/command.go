@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"paas"
-
 	"mvdan.cc/sh/v3/shell"
 	"mvdan.cc/sh/v3/syntax"
+
+	"paas"
 )
 
 // argv turns a process type's command into what replaces the image's CMD; extra are words appended to it. An image

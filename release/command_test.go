@@ -3,9 +3,9 @@ package release
 import (
 	"testing"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 func TestArgv(t *testing.T) {

@@ -71,11 +71,12 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		}
 		return next, err
 	}
-	if err = e.releaseCommand(ctx, app, rel, d.config, progress, phases); err == nil {
+	detail := indented{progress}
+	if err = e.releaseCommand(ctx, app, rel, d.config, detail, phases); err == nil {
 		want := app
 		want.Restarted, want.Stopped = nil, nil
 		m := &move{
-			engine: e, app: app, want: want, release: rel, config: d.config, progress: progress, what: "deploy",
+			engine: e, app: app, want: want, release: rel, config: d.config, progress: detail, what: "deploy",
 			commit: commit, atomic: true, phases: phases,
 		}
 		err = m.run(ctx)
@@ -110,7 +111,7 @@ func (e *Engine) failRelease(
 	text := config.Mask(cause.Error())
 	e.note(app.ID, "deploy", fmt.Sprintf("v%d failed: %s", rel.Version, firstLine(text)))
 	if boot, ok := asBoot(cause); ok {
-		fmt.Fprint(progress, config.Mask(boot.Report()))
+		fmt.Fprint(indented{progress}, config.Mask(boot.Report()))
 	}
 	still := "nothing is released yet"
 	if app.Current != 0 {

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"paas"
-
 	"golang.org/x/sync/errgroup"
+
+	"paas"
 )
 
 // Options of an Engine. The zero value of each field means the default in its comment.

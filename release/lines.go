@@ -46,3 +46,17 @@ func (w *lineWriter) flush() {
 		w.rest = nil
 	}
 }
+
+// indented sets what is written to it, always whole lines, under a heading.
+type indented struct{ w Progress }
+
+func (i indented) Write(p []byte) (int, error) {
+	var out []byte
+	for line := range bytes.Lines(p) {
+		out = append(append(out, "       "...), line...)
+	}
+	if _, err := i.w.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

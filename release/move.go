@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"paas"
-
 	"golang.org/x/sync/errgroup"
+
+	"paas"
 )
 
 // maxStarts bounds the instances of one app that start at the same time.

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 var planNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)

@@ -26,7 +26,7 @@ func (e *Engine) releaseCommand(
 	}
 	out := &lineWriter{line: func(line string) {
 		e.Logs.Append(app.ID, paas.LogLine{Time: e.Now(), Source: paas.LogApp, Process: name, Text: line})
-		fmt.Fprintf(progress, "       %s\n", config.Mask(line))
+		fmt.Fprintf(progress, "  | %s\n", config.Mask(line))
 	}}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Timings.Release, errReleaseTime)
 	defer cancel()

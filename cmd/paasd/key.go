@@ -7,12 +7,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"paas"
 	"paas/store"
 	"paas/web"
 	"paas/web/client"
-
-	"github.com/spf13/cobra"
 )
 
 func keyCommand(getenv func(string) string) *cobra.Command {

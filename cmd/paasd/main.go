@@ -13,10 +13,10 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"paas"
 	"paas/build"
-
-	"github.com/spf13/cobra"
 )
 
 func main() {

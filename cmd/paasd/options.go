@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"paas"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"paas"
 )
 
 // options of serve. Each flag has an environment variable: --data-dir is PAAS_DATA_DIR.

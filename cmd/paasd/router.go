@@ -3,9 +3,9 @@ package main
 import (
 	"log/slog"
 
-	"paas/router/proxy"
-
 	"github.com/spf13/cobra"
+
+	"paas/router/proxy"
 )
 
 func routerCommand() *cobra.Command {

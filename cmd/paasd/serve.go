@@ -10,11 +10,11 @@ import (
 	"os"
 	"time"
 
-	"paas"
-	"paas/web"
-
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+
+	"paas"
+	"paas/web"
 )
 
 func serveCommand(getenv func(string) string) *cobra.Command {
