@@ -21,7 +21,9 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
-	for deadline := time.Now().Add(lockWait); ; time.Sleep(lockPoll) {
+	poll := time.NewTicker(lockPoll)
+	defer poll.Stop()
+	for deadline := time.Now().Add(lockWait); ; <-poll.C {
 		err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
 		case err == nil:

@@ -39,7 +39,7 @@ func masterKey(path string, create bool) ([]byte, error) {
 
 func newMasterKey(path string) ([]byte, error) {
 	key := make([]byte, masterKeyBytes)
-	rand.Read(key) //nolint:errcheck // it never fails, by contract
+	rand.Read(key) // it never fails, by contract
 	if err := writeDurably(path, key); err != nil {
 		return nil, fmt.Errorf("make master key: %w", err)
 	}

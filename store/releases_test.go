@@ -138,8 +138,8 @@ func TestAConfigKeptBeforeTheFirstReleaseGoesIntoIt(t *testing.T) {
 	if c := must(db.Config(app.ID, 0))(t); c == nil || len(c) != 0 {
 		t.Errorf("version 0 is %#v", c)
 	}
-	kept := must(db.KeepConfig(app.ID, paas.Config{"A": "1"}))(t)
-	kept = must(db.KeepConfig(app.ID, paas.Config{"A": "1", "B": "2"}))(t)
+	must(db.KeepConfig(app.ID, paas.Config{"A": "1"}))(t)
+	kept := must(db.KeepConfig(app.ID, paas.Config{"A": "1", "B": "2"}))(t)
 	if kept.ConfigVersion != 2 {
 		t.Errorf("config version %d", kept.ConfigVersion)
 	}
@@ -217,13 +217,13 @@ func tamper(t *testing.T, dir, app string, fn func(ledger *bbolt.Bucket) error) 
 }
 
 func TestATamperedLedgerDoesNotVerify(t *testing.T) {
-	replace := func(version int, old, new string) func(*bbolt.Bucket) error {
+	replace := func(version int, from, to string) func(*bbolt.Bucket) error {
 		return func(b *bbolt.Bucket) error {
 			data := b.Get(number(version))
-			if !bytes.Contains(data, []byte(old)) {
-				return fmt.Errorf("v%d has no %s", version, old)
+			if !bytes.Contains(data, []byte(from)) {
+				return fmt.Errorf("v%d has no %s", version, from)
 			}
-			return b.Put(number(version), bytes.ReplaceAll(data, []byte(old), []byte(new)))
+			return b.Put(number(version), bytes.ReplaceAll(data, []byte(from), []byte(to)))
 		}
 	}
 	for name, c := range map[string]struct {

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // The client has the methods of the services: what works in the daemon works through it.
@@ -94,7 +94,7 @@ func TestAnErrorArrivesWithItsCodeMessageAndHint(t *testing.T) {
 	b := start(t)
 	calls := everyCall(b.local(t))
 	for _, code := range codes {
-		b.fake.err = paas.Errorf(code, "the thing is %s", code).WithHint("paas try %s", code).Because(errors.New("a secret cause"))
+		b.err = paas.Errorf(code, "the thing is %s", code).WithHint("paas try %s", code).Because(errors.New("a secret cause"))
 		for name, call := range calls {
 			err := call(within(t))
 			e, ok := errors.AsType[*paas.Error](err)
@@ -109,7 +109,7 @@ func TestAnErrorArrivesWithItsCodeMessageAndHint(t *testing.T) {
 
 func TestAnInternalErrorIsForTheLogOnly(t *testing.T) {
 	b := start(t)
-	b.fake.err = fmt.Errorf("read bucket: %w", errors.New("page 7 is torn"))
+	b.err = fmt.Errorf("read bucket: %w", errors.New("page 7 is torn"))
 	for name, call := range everyCall(b.local(t)) {
 		err := call(within(t))
 		if paas.CodeOf(err) != paas.Internal || !strings.HasPrefix(err.Error(), "internal error (request id ") {

@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"paas"
-	"paas/web/client"
-
 	"github.com/coder/websocket"
 	"github.com/labstack/echo/v4"
+
+	"paas"
+	"paas/web/client"
 )
 
 // exitTimeout is how long a client may take to be told how its run ended.

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coder/websocket"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/coder/websocket"
 )
 
 // cat is a process that copies its input to its output.

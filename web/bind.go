@@ -11,9 +11,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"paas"
-
 	"github.com/labstack/echo/v4"
+
+	"paas"
 )
 
 const (

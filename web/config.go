@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"paas"
-
 	"github.com/labstack/echo/v4"
+
+	"paas"
 )
 
 func (s *Server) getConfig(c echo.Context) error {

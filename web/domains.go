@@ -3,9 +3,9 @@ package web
 import (
 	"net/http"
 
-	"paas/web/client"
-
 	"github.com/labstack/echo/v4"
+
+	"paas/web/client"
 )
 
 func (s *Server) listDomains(c echo.Context) error {

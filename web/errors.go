@@ -5,10 +5,10 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/labstack/echo/v4"
 )
 
 // renderError is the one place where errors become answers.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"paas"
@@ -57,18 +56,6 @@ func (f *fake) lastCall() string {
 		return ""
 	}
 	return f.calls[len(f.calls)-1]
-}
-
-func (f *fake) called(method string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for _, c := range f.calls {
-		if strings.Contains(c, ": "+method) {
-			n++
-		}
-	}
-	return n
 }
 
 func (f *fake) Apps(ctx context.Context) ([]paas.AppInfo, error) { return nil, f.note(ctx, "Apps") }

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"paas/web/client"
-
 	"go.uber.org/goleak"
+
+	"paas/web/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"io"
 
-	"paas/web/client"
-
 	"github.com/labstack/echo/v4"
+
+	"paas/web/client"
 )
 
 // preReceive is the call back of git's hook. It ends with its client: a pusher that hangs up takes the hook along.

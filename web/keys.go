@@ -3,10 +3,10 @@ package web
 import (
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/labstack/echo/v4"
 )
 
 func (s *Server) listKeys(c echo.Context) error {

@@ -5,10 +5,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/labstack/echo/v4"
 )
 
 // getLogs streams lines: as text, or as JSON where the client asks for that.

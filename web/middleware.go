@@ -10,9 +10,9 @@ import (
 	"runtime/debug"
 	"time"
 
-	"paas"
-
 	"github.com/labstack/echo/v4"
+
+	"paas"
 )
 
 // trackRequests lets Wait see what is being worked on.

@@ -5,9 +5,9 @@ import (
 	"crypto/rsa"
 	"strings"
 
-	"paas"
-
 	gossh "golang.org/x/crypto/ssh"
+
+	"paas"
 )
 
 const minRSABits = 2048
@@ -46,7 +46,7 @@ func acceptable(key gossh.PublicKey) error {
 		return badKey("this is an SSH certificate; paas takes plain keys")
 	}
 	switch key.Type() {
-	case gossh.InsecureKeyAlgoDSA:
+	case "ssh-dss":
 		return badKey("this is a DSA key, which is not secure any more")
 	case gossh.KeyAlgoRSA:
 		crypto, ok := key.(gossh.CryptoPublicKey)

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"paas"
-
 	gossh "golang.org/x/crypto/ssh"
+
+	"paas"
 )
 
 func authorized(t *testing.T, private crypto.Signer) string {

@@ -5,10 +5,10 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/labstack/echo/v4"
 )
 
 func (s *Server) listReleases(c echo.Context) error {

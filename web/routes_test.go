@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"paas"
-	"paas/web/client"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
+
+	"paas"
+	"paas/web/client"
 )
 
 // routeList is the router's own list, as `METHOD /path/{param}`.

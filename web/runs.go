@@ -3,9 +3,9 @@ package web
 import (
 	"net/http"
 
-	"paas"
-
 	"github.com/labstack/echo/v4"
+
+	"paas"
 )
 
 func (s *Server) listRuns(c echo.Context) error {

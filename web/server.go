@@ -116,7 +116,9 @@ func (s *Server) serve(ctx context.Context, l net.Listener, admit func(net.Conn)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
 	defer cancel()
 	err := hs.Shutdown(grace)
-	<-served
+	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("finish requests in flight: %w", err), hs.Close())
 	}

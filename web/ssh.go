@@ -112,7 +112,7 @@ func (s *SSH) accept(ctx context.Context, l net.Listener, conns *sync.WaitGroup)
 		switch {
 		case ctx.Err() != nil:
 			if err == nil {
-				err = conn.Close()
+				return conn.Close()
 			}
 			return nil
 		case isTemporary(err):

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"net"
 
-	"paas"
-
 	"github.com/gliderlabs/ssh"
 	gossh "golang.org/x/crypto/ssh"
+
+	"paas"
 )
 
 // gateKey finds a connection's gatedConn in the context that gliderlabs/ssh keeps of it.

@@ -7,10 +7,10 @@ import (
 	"io"
 	"time"
 
-	"paas"
-
 	"github.com/gliderlabs/ssh"
 	gossh "golang.org/x/crypto/ssh"
+
+	"paas"
 )
 
 const (

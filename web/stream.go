@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"paas/web/client"
-
 	"github.com/labstack/echo/v4"
+
+	"paas/web/client"
 )
 
 // writeTimeout is how long a client may leave what we send it unread before it is given up.

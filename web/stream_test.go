@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestProgressComesLineByLineAndThenTheResult(t *testing.T) {

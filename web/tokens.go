@@ -4,10 +4,10 @@ import (
 	"crypto/rand"
 	"net/http"
 
+	"github.com/labstack/echo/v4"
+
 	"paas"
 	"paas/web/client"
-
-	"github.com/labstack/echo/v4"
 )
 
 const (

@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"paas"
-
 	"github.com/labstack/echo/v4"
+
+	"paas"
 )
 
 // door is the way a connection came in.

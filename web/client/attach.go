@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"sync"
 
-	"paas"
-
 	"github.com/coder/websocket"
+
+	"paas"
 )
 
 // AttachRun starts a run that was created without Detach, connects it to stdio and returns its exit code. When ctx
@@ -25,7 +25,7 @@ func (c *Client) AttachRun(ctx context.Context, app string, id int, stdio paas.S
 	}
 	header := http.Header{}
 	c.authorize(header)
-	ws, resp, err := websocket.Dial(ctx, c.base+path, &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header})
+	ws, resp, err := websocket.Dial(ctx, c.base+path, &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header}) //nolint:bodyclose // failure closes it; else it is the connection
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 			return 0, c.failure(resp)

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"paas"
 )
 
 // asProgram makes this test binary stand in for ssh: see TestMain.
@@ -39,14 +39,14 @@ func pretend(how string) int {
 	case "refused":
 		io.WriteString(os.Stderr, "ssh: connect to host h port 22: Connection refused\r\n")
 	case "stuck":
-		io.Copy(io.Discard, os.Stdin)
-		select {} // a program that does not go by itself
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is closed
+		select {}                            // a program that does not go by itself
 	case "answer":
 		buf := make([]byte, 4096)
 		if _, err := os.Stdin.Read(buf); err == nil {
 			io.WriteString(os.Stdout, "HTTP/1.1 200 OK\r\nContent-Length: "+"17"+"\r\n\r\n"+`{"version":"v9"} `)
 		}
-		io.Copy(io.Discard, os.Stdin)
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is closed
 		return 0
 	}
 	return 255
@@ -224,10 +224,12 @@ func TestAnswersThatAreNotPaasds(t *testing.T) {
 		handler http.HandlerFunc
 		code    paas.Code
 	}{
-		"a proxy's 502": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>bad", 502) }, paas.Unavailable},
-		"a wall":        {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) }, paas.Unauthorized},
-		"a redirect":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://evil.example/", 302) }, paas.Internal},
-		"a page":        {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }, paas.Unavailable},
+		"a proxy's 502": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>bad", http.StatusBadGateway) }, paas.Unavailable},
+		"a wall":        {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }, paas.Unauthorized},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://evil.example/", http.StatusFound)
+		}, paas.Internal},
+		"a page": {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }, paas.Unavailable},
 	}
 	for name, a := range answers {
 		t.Run(name, func(t *testing.T) {

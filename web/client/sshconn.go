@@ -90,7 +90,7 @@ func (p *programs) command() (*sshConn, error) {
 	}
 	defer stdout.Close()
 	c := &sshConn{programs: p, r: r, w: w, said: &tail{also: p.stderr}, exited: make(chan struct{})}
-	c.cmd = exec.Command(p.argv[0], p.argv[1:]...)
+	c.cmd = exec.Command(p.argv[0], p.argv[1:]...) //nolint:forbidigo // close ends it: it may first say why
 	c.cmd.Env = p.env
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, stdout, c.said
 	c.cmd.WaitDelay = exitWait / 4 // a ControlPersist master keeps our stderr open for long

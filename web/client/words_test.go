@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas"
 )
 
 func TestSplitWords(t *testing.T) {
