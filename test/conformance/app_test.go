@@ -191,7 +191,7 @@ func (a *app) env() (env map[string]string) {
 // value is one variable of a web instance's environment.
 func (a *app) value(key string) string {
 	a.proof.Helper()
-	return a.Get("/env?key=" + key).Must(a.proof, http.StatusOK).Body
+	return a.Get("/env?key="+key).Must(a.proof, http.StatusOK).Body
 }
 
 func (a *app) who() (w who) {
@@ -204,12 +204,6 @@ func (a *app) ask(path string, v any) {
 	a.proof.Helper()
 	answer := a.Get(path).Must(a.proof, http.StatusOK)
 	a.proof.ok(json.Unmarshal([]byte(answer.Body), v))
-}
-
-// id is the app's on the engine, found by its name.
-func (a *app) id() string {
-	a.proof.Helper()
-	return a.inspect(a.containers()[0].ID, `{{index .Config.Labels "paas.app"}}`)
 }
 
 // containers of the app that run, runs included.
