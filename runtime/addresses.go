@@ -8,9 +8,9 @@ import (
 	"slices"
 	"sync"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/container"
+
+	"paas"
 )
 
 // addresses hands out the addresses of the apps' networks. We choose them, not the engine: it frees an address when an

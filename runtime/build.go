@@ -11,11 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/build"
 	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // The ids of what BuildKit sends among the messages of a build.

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // tree is a source tree with the test program and a Dockerfile that begins FROM scratch.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/jsonstream"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"paas"
 )
 
 // trace turns BuildKit's messages into events. Each carries a moby.buildkit.v1.StatusResponse, of which

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/jsonstream"
+
+	"paas"
 )
 
 // classic turns the messages of the builder that was before BuildKit into events. It says what it does as text: a

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/container"
+
+	"paas"
 )
 
 // logSettle is how long Remove waits for an instance's log to be read to its end.
@@ -91,6 +91,10 @@ func (c *collector) on(e event) error {
 		return c.resync()
 	case "start":
 		c.follow(e.ID, e.labels)
+	case "die":
+		if f := c.follower(e.ID); f != nil {
+			f.died()
+		}
 	case "destroy":
 		c.drop(e.ID)
 	}

@@ -8,10 +8,10 @@ import (
 	"net"
 	"time"
 
-	"paas"
-
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // call makes one request to the engine within a time limit of its own. What the error says was being done is doing.

@@ -5,10 +5,10 @@ import (
 	"strconv"
 	"time"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // The pauses between attempts to connect to an engine that is away.

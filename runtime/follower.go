@@ -8,10 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"paas"
-
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // maxLogLine is the longest line kept in one piece, in bytes.
@@ -25,8 +25,9 @@ type follower struct {
 	done     chan struct{} // closed when it has read all
 
 	mu    sync.Mutex
-	ended bool // done is about to be closed
-	again bool // the instance was started since the last look
+	ended bool               // done is about to be closed
+	again bool               // the instance was started since the last look
+	cut   context.CancelFunc // ends the stream that is being read
 
 	at      place
 	open    bool   // a line has begun whose end has not come
@@ -52,6 +53,29 @@ func (f *follower) startedAgain() bool {
 	defer f.mu.Unlock()
 	f.again = !f.ended
 	return !f.ended
+}
+
+// cutAfter is how long a stream may go on after its instance has ended.
+const cutAfter = 300 * time.Millisecond
+
+// died tells the follower that its instance has ended. The stream ends by that, but not always: the engine (20.10)
+// may miss the end of one that ends while it begins to follow. So the stream is cut a little later; on the next
+// connection the engine knows.
+func (f *follower) died() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cut != nil {
+		time.AfterFunc(cutAfter, f.cut)
+	}
+}
+
+// cuttable makes a context for one stream.
+func (f *follower) cuttable(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cut = cancel
+	return ctx, cancel
 }
 
 // end finishes, unless the instance has been started meanwhile.
@@ -135,6 +159,8 @@ func (f *follower) finished(ctx context.Context, streamErr error) bool {
 // read reads the log over one connection: to where it is now, or following it until the instance ends.
 func (f *follower) read(ctx context.Context, follow bool) error {
 	f.open, f.pending = false, f.pending[:0] // it comes again
+	ctx, cancel := f.cuttable(ctx)
+	defer cancel()
 	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: follow}
 	if !f.at.t.IsZero() {
 		options.Since = f.at.t.UTC().Format(time.RFC3339Nano)

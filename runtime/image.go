@@ -7,11 +7,11 @@ import (
 	"strings"
 	"sync"
 
-	"paas"
-
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // images remembers which images have a shell: an image never changes, and looking takes a container.

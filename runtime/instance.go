@@ -7,12 +7,12 @@ import (
 	"sync"
 	"time"
 
-	"paas"
-
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // inspectors bounds how many inspections of one snapshot are under way at once.

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 func TestStartGivesWhatTheSpecSaysAndNoMore(t *testing.T) {

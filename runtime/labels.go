@@ -4,9 +4,9 @@ import (
 	"maps"
 	"strconv"
 
-	"paas"
-
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // The labels of everything that an installation makes. They are how it is found again.

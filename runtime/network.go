@@ -5,11 +5,11 @@ import (
 	"net/netip"
 	"sync"
 
-	"paas"
-
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // networks makes concurrent wishes for one app's network into one.

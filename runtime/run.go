@@ -7,10 +7,10 @@ import (
 	"maps"
 	"time"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // hangupGrace is what a run gets to end in when its client has gone.

@@ -15,11 +15,11 @@ import (
 	"strings"
 	"time"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // serviceGrace is what a service gets to end in when it is replaced.

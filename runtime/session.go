@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 
-	"paas"
-
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // session is a client attached to a process.

@@ -18,11 +18,11 @@ import (
 	"testing"
 	"time"
 
-	"paas"
-
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"go.uber.org/goleak"
+
+	"paas"
 )
 
 // probe is the path of the test program, and probeImage an image that has nothing else.

@@ -7,12 +7,12 @@ import (
 	"net/netip"
 	"strings"
 
-	"paas"
-
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // addressTries bounds how many addresses an instance tries when the engine says that one is taken, which happens only

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"paas"
-
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // killLimit is how long a SIGKILL may take to show.
