@@ -292,3 +292,13 @@ func (a *app) wantLog(texts ...string) {
 		return fmt.Errorf("the log is\n%s", log)
 	})
 }
+
+// crashed is nil when ps shows the slot as crashed.
+func (a *app) crashed(name string) error {
+	a.proof.Helper()
+	p := a.ps()
+	if i, there := p.of(name); !there || i.State != "crashed" {
+		return fmt.Errorf("ps shows %s", describe(p.Instances))
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package conformance
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"paas/test/platform"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// twoTypes is a Procfile of a web and a worker process.
+const twoTypes = "web: /probe web\nworker: /probe worker\n"
+
+func TestVIII1TheFormationIsExact(t *testing.T) {
+	p := prove(t, "VIII-1", "web=3 worker=1: those slots exactly; worker=0 leaves web")
+	a := p.deployed(platform.Fixture{Procfile: twoTypes})
+	a.Do("paas", "scale", "web=3", "worker=1")
+	a.wantUp("web.1", "web.2", "web.3", "worker.1")
+	if n := len(a.containers()); n != 4 {
+		p.Errorf("%d containers run", n)
+	}
+	before := a.slots()
+	a.Do("paas", "scale", "worker=0")
+	a.wantUp("web.1", "web.2", "web.3")
+	delete(before, "worker.1")
+	if diff := cmp.Diff(before, a.slots()); diff != "" {
+		p.Errorf("web was touched: %s", diff)
+	}
+}
+
+// slots is the container of each instance, by name.
+func (a *app) slots() map[string]string {
+	a.proof.Helper()
+	slots := map[string]string{}
+	for _, c := range a.containers() {
+		slots[c.Name] = c.ID
+	}
+	return slots
+}
+
+func TestVIII2ScalingDownStays(t *testing.T) {
+	p := prove(t, "VIII-2", "web=2: web.3 goes; no release; survives deploy and rollback")
+	a := p.deployed(platform.Fixture{})
+	a.Do("paas", "scale", "web=3")
+	before := a.slots()
+	a.Do("paas", "scale", "web=2")
+	a.wantUp("web.1", "web.2")
+	delete(before, "web.3")
+	if diff := cmp.Diff(before, a.slots()); diff != "" {
+		p.Errorf("others were touched: %s", diff)
+	}
+	a.wantReleases(1, "")
+	a.Commit("Again")
+	a.Push()
+	a.wantUp("web.1", "web.2")
+	a.Do("paas", "rollback")
+	a.wantUp("web.1", "web.2")
+}
+
+func TestVIII3ATypoChangesNothing(t *testing.T) {
+	p := prove(t, "VIII-3", "a typo or unknown type: non-zero, nothing changed")
+	a := p.deployed(platform.Fixture{Procfile: twoTypes})
+	before := a.slots()
+	for _, bad := range []struct {
+		code int
+		args []string
+	}{
+		{4, []string{"wbe=2"}},
+		{4, []string{"web=2", "nosuch=1"}},
+		{2, []string{"web=x"}},
+		{2, []string{"web=2", "worker=-1"}},
+		{2, []string{"web"}},
+		{2, []string{"web=1000"}},
+	} {
+		a.Run(append([]string{"paas", "scale"}, bad.args...)...).Want(bad.code)
+	}
+	if diff := cmp.Diff(before, a.slots()); diff != "" {
+		p.Errorf("the instances changed: %s", diff)
+	}
+	if got := strings.Fields(a.Do("paas", "scale").Stdout); len(got) < 2 || got[0] != "web" || got[1] != "1" {
+		p.Errorf("the formation is %q", got)
+	}
+}
+
+func TestVIII4TheFirstFormation(t *testing.T) {
+	p := prove(t, "VIII-4", "first deploy web=1; a type dropped from the Procfile stops")
+	a := p.deployed(platform.Fixture{Procfile: twoTypes})
+	a.wantUp("web.1")
+	a.Do("paas", "scale", "worker=2")
+	a.wantUp("web.1", "worker.1", "worker.2")
+	a.Write("Procfile", "web: /probe web\n")
+	a.Commit("No worker")
+	a.Push()
+	a.wantUp("web.1")
+	if formation := a.ps().Formation; len(formation) != 1 || formation[0].Type != "web" {
+		p.Errorf("the formation is %+v", formation)
+	}
+	a.Do("paas", "rollback") // quantities are remembered
+	a.wantUp("web.1", "worker.1", "worker.2")
+}
+
+func TestVIII5ADaemonIsACrash(t *testing.T) {
+	p := prove(t, "VIII-5", "a process that daemonises is a crash, no orphan")
+	a := p.deployed(platform.Fixture{Procfile: "web: /probe web\nforker: /probe forker\n"})
+	if r := a.Run("paas", "scale", "forker=1"); r.Code == 0 {
+		platform.WaitFor(p, patience, "forker.1 seen as crashed", func() error { return a.crashed("forker.1") })
+	} else {
+		r.Says("forker.1", "exited")
+	}
+	a.Do("paas", "scale", "forker=0")
+	a.wantUp("web.1")
+	if n := len(a.containers()); n != 1 { // the child's is gone, and the child with it
+		p.Errorf("%d containers run", n)
+	}
+}
+
+func TestVIII6NoWebIsSaid(t *testing.T) {
+	p := prove(t, "VIII-6", "web=0: H14 page and line")
+	a := p.deployed(platform.Fixture{})
+	a.Do("paas", "scale", "web=0")
+	answer := a.Get("/").Must(p, http.StatusServiceUnavailable)
+	if code := answer.Header.Get("X-Paas-Error"); code != "H14" {
+		p.Errorf("the answer's code is %q", code)
+	}
+	a.wantLog("router[", "at=error", "code=H14", "status=503")
+	a.wantUp()
+	a.Do("paas", "scale", "web=1")
+	a.Get("/").Must(p, http.StatusOK, "web.1")
+}

@@ -1,0 +1,167 @@
+package conformance
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"paas/test/platform"
+
+	"github.com/coder/websocket"
+)
+
+func TestVII1TheExposedPortIsServed(t *testing.T) {
+	p := prove(t, "VII-1", "another EXPOSEd port: served through $PORT")
+	a := p.deployed(platform.Fixture{Dockerfile: "FROM scratch\nCOPY probe /probe\nEXPOSE 8123\nCMD [\"/probe\", \"web\"]\n", Procfile: "-"})
+	if port := a.value("PORT"); port != "8123" {
+		p.Errorf("$PORT is %q", port)
+	}
+	if published := a.inspect(a.container("web.1").ID, "{{len .HostConfig.PortBindings}}"); published != "0" {
+		p.Errorf("%s ports are published on the host", published)
+	}
+}
+
+func TestVII2TooSlowToBoot(t *testing.T) {
+	p := proveAtLeisure(t, "VII-2", "slowboot past the deadline: the deploy fails, the old release keeps traffic")
+	a := p.deployed(platform.Fixture{})
+	load := a.Load("/", 5)
+	a.Write("Procfile", "web: /probe slowboot\n")
+	a.Commit("Boots in 90 s")
+	r := a.Run("git", "push", "paas", "main").Says("did not listen", "$PORT", "booting for 1m30s")
+	load.StopClean(p)
+	if r.Code == 0 {
+		p.Fatalf("the push succeeds\n%s", r)
+	}
+	if failed := a.release(2); failed.Status != "failed" {
+		p.Errorf("v2 is %+v", failed)
+	}
+	a.Get("/").Must(p, http.StatusOK, "web.1 v1")
+	a.wantUp("web.1")
+}
+
+func TestVII3LoopbackIsNamed(t *testing.T) {
+	p := proveAtLeisure(t, "VII-3", "a process on loopback: the message names 127.0.0.1 and $PORT")
+	a := p.app(platform.Fixture{Procfile: "web: /probe loopback\n"})
+	r := a.Run("git", "push", "paas", "main").Says("127.0.0.1:5000", "$PORT", "0.0.0.0:$PORT")
+	if r.Code == 0 {
+		p.Fatalf("the push succeeds\n%s", r)
+	}
+}
+
+func TestVII4AWorkersPortIsNotReachable(t *testing.T) {
+	p := prove(t, "VII-4", "a worker's port is not reachable by host")
+	a := p.deployed(platform.Fixture{Procfile: "web: /probe web\nworker: /probe web\n"})
+	a.Do("paas", "scale", "worker=1")
+	a.direct("worker.1", http.MethodGet, "/", "").Must(p, http.StatusOK, "worker.1") // it does listen
+	for _, host := range []string{"worker." + a.Name, "worker.1." + a.Name, a.Name + "-worker", "worker"} {
+		p.Get(host, "/").Must(p, http.StatusNotFound)
+	}
+	for range 50 {
+		a.Get("/").Must(p, http.StatusOK, "web.1")
+	}
+	if published := a.inspect(a.container("worker.1").ID, "{{len .HostConfig.PortBindings}}"); published != "0" {
+		p.Errorf("%s ports are published on the host", published)
+	}
+	if _, there := a.env()["PORT"]; !there {
+		p.Error("web has no PORT")
+	}
+}
+
+// arrived is a request as the app saw it.
+type arrived struct {
+	Host   string      `json:"host"`
+	Header http.Header `json:"header"`
+}
+
+func TestVII5RequestsArriveWithTheirOrigin(t *testing.T) {
+	p := prove(t, "VII-5", "Host, X-Forwarded-*, request id arrive; a client's id is kept")
+	a := p.deployed(platform.Fixture{})
+	ask := func(headers ...string) (seen arrived, back http.Header) {
+		answer := p.request(http.MethodGet, a.URL("/headers"), "", headers...).Must(p, http.StatusOK)
+		p.ok(json.Unmarshal([]byte(answer.Body), &seen))
+		return seen, answer.Header
+	}
+	seen, _ := ask()
+	_, port, _ := strings.Cut(p.RouterAddr(), ":")
+	for key, want := range map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Port": port} {
+		if got := seen.Header.Get(key); got != want {
+			p.Errorf("%s is %q, not %q", key, got, want)
+		}
+	}
+	if want := a.Name + ".localhost:" + port; seen.Host != want {
+		p.Errorf("Host is %q, not %q", seen.Host, want)
+	}
+	if id := seen.Header.Get("X-Request-Id"); len(id) < 16 {
+		p.Errorf("the request id is %q", id)
+	}
+	if _, err := strconv.ParseInt(strings.TrimPrefix(seen.Header.Get("X-Request-Start"), "t="), 10, 64); err != nil {
+		p.Errorf("X-Request-Start is %q", seen.Header.Get("X-Request-Start"))
+	}
+	again, _ := ask("X-Request-Id", "client-chose-this-id-42")
+	if id := again.Header.Get("X-Request-Id"); id != "client-chose-this-id-42" {
+		p.Errorf("the client's id became %q", id)
+	}
+	a.wantLog("router[", "request_id=client-chose-this-id-42", "status=200")
+}
+
+func TestVII6WebsocketAndStreamStayIntact(t *testing.T) {
+	p := proveAtLeisure(t, "VII-6", "websocket and a 60 s stream intact, no line more than 200 ms late")
+	a := p.deployed(platform.Fixture{})
+	conn, _, err := websocket.Dial(p.Context(), strings.Replace(a.URL("/ws"), "http", "ws", 1), &websocket.DialOptions{HTTPClient: p.Client()}) //nolint:bodyclose // a websocket's is none
+	p.ok(err)
+	defer func() { _ = conn.CloseNow() }()
+
+	req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, a.URL("/stream?for=60s&every=100ms"), http.NoBody)
+	p.ok(err)
+	resp, err := (&http.Client{Transport: p.Client().Transport}).Do(req)
+	p.ok(err)
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	count, late := 0, 0
+	var worst time.Duration
+	for ; lines.Scan(); count++ {
+		n, sent, err := streamed(lines.Text())
+		p.ok(err)
+		if n != count+1 {
+			p.Fatalf("line %d is %q", count+1, lines.Text())
+		}
+		delay := time.Since(sent)
+		worst = max(worst, delay)
+		if delay > 200*time.Millisecond {
+			late++
+		}
+		if n%100 == 0 {
+			p.echo(conn, fmt.Sprintf("message %d", n))
+		}
+	}
+	p.ok(lines.Err())
+	if count < 400 {
+		p.Errorf("only %d lines came", count)
+	}
+	if late > 0 {
+		p.Errorf("%d of %d lines were more than 200 ms on their way, the worst %s", late, count, worst)
+	}
+	p.echo(conn, strings.Repeat("x", 20_000))
+}
+
+// streamed reads a line "n unix-milliseconds".
+func streamed(line string) (n int, sent time.Time, err error) {
+	var ms int64
+	_, err = fmt.Sscanf(line, "%d %d", &n, &ms)
+	return n, time.UnixMilli(ms), err
+}
+
+func (p *proof) echo(conn *websocket.Conn, text string) {
+	p.Helper()
+	p.ok(conn.Write(p.Context(), websocket.MessageText, []byte(text)))
+	_, back, err := conn.Read(p.Context())
+	p.ok(err)
+	if string(back) != text {
+		p.Errorf("the websocket sent back %q", back)
+	}
+}
