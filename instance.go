@@ -1,6 +1,7 @@
 package paas
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 )
@@ -50,6 +51,10 @@ type InstanceSpec struct {
 	Size       TerminalSize // initial, for a TTY
 	Labels     map[string]string
 }
+
+// ErrSubnetTaken is in the chain of the error of a start that failed because another network of the host overlaps with
+// the app's subnet.
+var ErrSubnetTaken = errors.New("the subnet is taken on this host")
 
 // TerminalSize in characters.
 type TerminalSize struct {

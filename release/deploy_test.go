@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -220,5 +221,22 @@ func TestSecretsAreMaskedInReportsAndNotes(t *testing.T) {
 				t.Errorf("%s holds the secret: %s", what, text)
 			}
 		}
+	})
+}
+
+func TestASubnetThatTheHostUsesIsPassedOver(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		first := must(w.db.AppByName("hello"))(t).Subnet
+		w.runtime.taken = first
+		w.mustPush("img1")
+		if used := w.instance("web.1").spec.Subnet; used.Overlaps(first) {
+			t.Errorf("web.1 is on %s", used)
+		}
+		w.runtime.taken = netip.MustParsePrefix("10.0.0.0/8")
+		if _, err := w.set("A", "1"); paas.CodeOf(err) != paas.Unavailable && paas.CodeOf(err) != paas.Conflict {
+			t.Errorf("everything is taken: %v", err)
+		}
+		w.wantRunning("web.1 v1")
 	})
 }

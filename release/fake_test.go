@@ -19,8 +19,9 @@ type fakeRuntime struct {
 	mu        sync.Mutex
 	instances map[string]*fakeInstance
 	next      int
-	starts    []string // "web.1 v2", in order
-	down      bool     // the engine does not answer
+	starts    []string     // "web.1 v2", in order
+	down      bool         // the engine does not answer
+	taken     netip.Prefix // addresses that something else on the host uses
 	events    func(paas.InstanceEvent)
 }
 
@@ -44,6 +45,9 @@ func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Insta
 	defer f.mu.Unlock()
 	if err := f.away(); err != nil {
 		return paas.Instance{}, err
+	}
+	if f.taken.IsValid() && f.taken.Overlaps(sp.Subnet) {
+		return paas.Instance{}, paas.Errorf(paas.Conflict, "subnet %s is in use", sp.Subnet).Because(paas.ErrSubnetTaken)
 	}
 	f.next++
 	i := &fakeInstance{spec: sp, exited: make(chan struct{}), ready: time.Now(), Instance: paas.Instance{

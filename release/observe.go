@@ -18,11 +18,14 @@ func (e *Engine) observe(ctx context.Context, app paas.App, desired int) ([]Seen
 	return e.memory.see(app.ID, desired, instances, e.routed(app.ID), leaving), nil
 }
 
+// maxMoves is how many subnets may turn out to be taken before somebody should look.
+const maxMoves = 32
+
 // startInstance starts one, moving the app to another subnet where the host turns out to use the present one.
 func (e *Engine) startInstance(ctx context.Context, sp paas.InstanceSpec) (paas.Instance, error) {
-	for {
+	for tries := 0; ; tries++ {
 		instance, err := e.Runtime.Start(ctx, sp)
-		if paas.CodeOf(err) != paas.Conflict {
+		if !errors.Is(err, paas.ErrSubnetTaken) || tries == maxMoves {
 			return instance, err
 		}
 		app, moveErr := e.moveSubnet(sp)

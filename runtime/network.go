@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"sync"
 
@@ -77,7 +78,7 @@ func (d *Docker) makeNetwork(ctx context.Context, app, appName string, subnet ne
 		return again
 	}
 	return paas.Errorf(paas.Conflict, "subnet %s is in use by another network of this host", subnet).
-		WithHint("docker network ls; ip route").Because(err)
+		WithHint("docker network ls; ip route").Because(errors.Join(paas.ErrSubnetTaken, err))
 }
 
 // reuseNetwork says whether the network is there with that subnet. One with another subnet is removed.
