@@ -42,7 +42,7 @@ func (p *Platform) App(t testing.TB, f Fixture) *App {
 		t.Fatal(err)
 	}
 	a.Do("git", "init", "--quiet")
-	if err := p.lay(a.Dir, f); err != nil {
+	if err := p.Lay(a.Dir, f); err != nil {
 		t.Fatal(err)
 	}
 	a.Commit("First")
@@ -50,8 +50,8 @@ func (p *Platform) App(t testing.TB, f Fixture) *App {
 	return a
 }
 
-// lay writes a fixture's files.
-func (p *Platform) lay(dir string, f Fixture) error {
+// Lay writes a fixture's files into a folder.
+func (p *Platform) Lay(dir string, f Fixture) error {
 	files := map[string]string{"Dockerfile": ProbeDockerfile, "Procfile": "web: /probe web\n"}
 	if f.Dockerfile != "" {
 		files["Dockerfile"] = f.Dockerfile

@@ -18,8 +18,8 @@ type Container struct {
 	Env     []string
 }
 
-// Containers asks the engine for the installation's containers, runs included, the router not; app is an app's id, or
-// empty for all of them.
+// Containers asks the engine for the installation's containers, runs included, the router not; app is an app's name, or
+// empty for all of them. Containers bear the name that the app had when they were started.
 func (p *Platform) Containers(app string) ([]Container, error) {
 	args := []string{"ps", "--all", "--quiet", "--no-trunc", "--filter", "label=paas.installation=" + p.Installation()}
 	if app == "" {

@@ -51,6 +51,9 @@ func (p *Platform) Serve() error {
 	return p.ready(d)
 }
 
+// Program is the path of a binary under test: paasd, paas, probe or hello.
+func (p *Platform) Program(name string) string { return p.bin.Path(name) }
+
 // Daemon is another call of the paasd binary, with the environment that the platform's own paasd has.
 func (p *Platform) Daemon(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, p.bin.Path("paasd"), args...)
