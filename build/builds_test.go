@@ -188,7 +188,7 @@ func TestBuilderThatDoesNotReadTheSourceIsFine(t *testing.T) {
 	w.svc.Images = deaf{}
 	c := w.checkout("hello")
 	c.commit(map[string]string{"Dockerfile": "FROM scratch\n", "big": noise(1 << 20)})
-	c.push("main").want(t, false, " !     the Docker engine does not answer", "paas doctor")
+	c.push("main").want(t, false, " !     the Docker engine does not answer", "systemctl status docker")
 	if diff := cmp.Diff([]paas.BuildStatus{paas.BuildFailed}, w.statuses("hello")); diff != "" {
 		t.Error(diff)
 	}
@@ -198,7 +198,7 @@ func TestBuilderThatDoesNotReadTheSourceIsFine(t *testing.T) {
 type deaf struct{}
 
 func (deaf) BuildImage(context.Context, io.Reader, paas.ImageSpec, func(paas.BuildEvent)) (paas.Image, error) {
-	return paas.Image{}, paas.Errorf(paas.Unavailable, "the Docker engine does not answer").WithHint("paas doctor")
+	return paas.Image{}, paas.Errorf(paas.Unavailable, "the Docker engine does not answer").WithHint("systemctl status docker")
 }
 
 func TestSourceThatCannotBeReadFailsTheBuild(t *testing.T) {

@@ -41,7 +41,13 @@ func (a *attempt) deploy() error {
 	if err := a.push.commitTo(); err != nil {
 		return err
 	}
-	if _, err := a.s.Deployer.Deploy(a.push.lasting, a.app.ID, a.record, &client{w: a.out}); err != nil {
+	out := &client{w: a.out}
+	rel, err := a.s.Deployer.Deploy(a.push.lasting, a.app.ID, a.record, out)
+	switch {
+	case err == nil:
+	case rel.Status == paas.ReleaseSucceeded: // the app is at this commit now, so the branch has to be, too
+		writeError(out, err)
+	default:
 		return err
 	}
 	return a.land()

@@ -68,6 +68,9 @@ func (e *Engine) info(app paas.App, observed []paas.Instance) (paas.AppInfo, err
 	}, nil
 }
 
+// createRoute is how long a new app waits for its first route, which says only that nothing is deployed.
+const createRoute = 3 * time.Second
+
 // CreateApp makes an app with an empty repository, and a route that says that nothing is deployed yet.
 func (e *Engine) CreateApp(ctx context.Context, app string) (paas.AppInfo, error) {
 	if err := paas.ValidateAppName(app); err != nil {
@@ -81,7 +84,7 @@ func (e *Engine) CreateApp(ctx context.Context, app string) (paas.AppInfo, error
 		return paas.AppInfo{}, errors.Join(fmt.Errorf("create the repository of %s: %w", app, err), e.Store.DeleteApp(record.ID))
 	}
 	e.note(record.ID, "app", fmt.Sprintf("Created by %s", paas.UserOf(ctx)))
-	routeCtx, cancel := context.WithTimeout(ctx, e.Timings.Route)
+	routeCtx, cancel := context.WithTimeout(ctx, createRoute)
 	defer cancel()
 	if err := e.route(routeCtx, record, paas.Release{}, nil); err != nil {
 		e.Log.Warn("the route of a new app is not confirmed yet", "app", app, "error", err)

@@ -52,7 +52,7 @@ func (b *bootError) Error() string {
 func (b *bootError) Report() string {
 	text := b.Error() + "\n"
 	if len(b.Lines) > 0 {
-		text += fmt.Sprintf("The last %d lines of %s:\n", len(b.Lines), b.Instance.Name)
+		text += fmt.Sprintf("The last of %s's log:\n", b.Instance.Name)
 		for _, l := range b.Lines {
 			text += "    " + l + "\n"
 		}

@@ -90,8 +90,12 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 // confirmed tells the outcome of a release that is current; err is only about its routes.
 func (e *Engine) confirmed(app paas.App, rel paas.Release, err error, phases *phases, progress Progress) error {
 	if err != nil {
-		return paas.Errorf(paas.Unavailable, "v%d is released, but its routes are not confirmed yet: %w", rel.Version, err).
-			WithHint("the release before goes on serving until they are; watch it with: paas ps -a %s", app.Name)
+		still := ""
+		if app.Current != 0 {
+			still = fmt.Sprintf("; v%d goes on serving until they are", app.Current)
+		}
+		return paas.Errorf(paas.Unavailable, "v%d is released, but its routes are not confirmed yet%s: %w", rel.Version, still, err).
+			WithHint("docker ps --filter name=paas-router")
 	}
 	e.note(app.ID, "deploy", fmt.Sprintf("v%d is live (%s)", rel.Version, phases))
 	fmt.Fprintf(progress, "-----> v%d is live: %s\n", rel.Version, e.AppURL(e.defaultHost(app.Name)))

@@ -38,7 +38,7 @@ func (e *Engine) endAll(ctx context.Context, app string, instances []paas.Instan
 func (e *Engine) drain(ctx context.Context, app string, instances []paas.Instance) {
 	var addrs []netip.AddrPort
 	for _, i := range instances {
-		if i.Port != 0 && e.memory.isHealthy(i.ID) {
+		if i.Port != 0 {
 			addrs = append(addrs, i.AddrPort())
 		}
 	}

@@ -85,13 +85,13 @@ func (e *Engine) status(app paas.App, i paas.Instance) paas.InstanceStatus {
 	}
 	retiring, leaving := e.memory.retiringState(i.ID)
 	switch {
+	case leaving:
+		s.State = retiring
 	case !i.Running && i.Exited:
 		s.State, s.ExitCode, s.Reason = paas.InstanceCrashed, &i.ExitCode, crashCause(i)
 		if crashed && !c.RetryAt.IsZero() {
 			s.NextRestartAt = &c.RetryAt
 		}
-	case leaving:
-		s.State = retiring
 	case e.memory.isHealthy(i.ID):
 		s.State = paas.InstanceUp
 	}

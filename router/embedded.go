@@ -176,5 +176,5 @@ func failure(resp *http.Response) error {
 
 func away(err error) error {
 	return paas.Errorf(paas.Unavailable, "the router does not answer").
-		WithHint("paas doctor").Because(err)
+		WithHint("is its container up? docker ps --filter name=paas-router").Because(err)
 }

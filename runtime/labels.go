@@ -17,6 +17,7 @@ const (
 	labelProcess      = "paas.process"
 	labelRelease      = "paas.release"
 	labelInstance     = "paas.instance"
+	labelGeneration   = "paas.generation"
 	labelPort         = "paas.port"
 	labelAttached     = "paas.attached" // "true": a run whose output goes to its client, not to the log
 	labelBuild        = "paas.build"
@@ -44,6 +45,7 @@ func (d *Docker) labelsOf(spec paas.InstanceSpec) map[string]string {
 		labelProcess:      spec.Type,
 		labelRelease:      strconv.Itoa(spec.Release),
 		labelInstance:     spec.Name,
+		labelGeneration:   strconv.Itoa(spec.Generation),
 		labelPort:         strconv.Itoa(spec.Port),
 	})
 	return labels
@@ -53,7 +55,7 @@ func (d *Docker) labelsOf(spec paas.InstanceSpec) map[string]string {
 func labelled(id string, labels map[string]string) paas.Instance {
 	return paas.Instance{
 		ID: id, App: labels[labelAppID], AppName: labels[labelApp], Type: labels[labelProcess], Name: labels[labelInstance],
-		Release: number(labels[labelRelease]), Port: number(labels[labelPort]),
+		Release: number(labels[labelRelease]), Generation: number(labels[labelGeneration]), Port: number(labels[labelPort]),
 	}
 }
 

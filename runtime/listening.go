@@ -50,6 +50,9 @@ func readListeners(path string) ([]netip.AddrPort, error) {
 	return listeners, errors.Join(err, f.Close())
 }
 
+// engineResolver is where the engine's own name server listens inside every instance.
+var engineResolver = netip.AddrFrom4([4]byte{127, 0, 0, 11})
+
 // stateListen is TCP_LISTEN in the fourth column of the tables.
 const stateListen = "0A"
 
@@ -67,7 +70,7 @@ func parseListeners(r io.Reader) ([]netip.AddrPort, error) {
 		if err != nil {
 			return nil, fmt.Errorf("address %q: %w", columns[1], err)
 		}
-		if !slices.Contains(found, local) {
+		if local.Addr() != engineResolver && !slices.Contains(found, local) {
 			found = append(found, local)
 		}
 	}

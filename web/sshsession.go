@@ -184,7 +184,7 @@ func (s *SSH) tell(w io.Writer, err error, line string) int {
 	}
 	say(w, "paas: %s", e.Message)
 	if e.Hint != "" {
-		say(w, "paas: %s", e.Hint)
+		say(w, "  try: %s", e.Hint)
 	}
 	return 1
 }

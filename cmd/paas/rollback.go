@@ -40,6 +40,6 @@ func runRollback(ctx context.Context, o *releaseOptions) error {
 	if o.json {
 		return printJSON(o.out, r)
 	}
-	o.note("%s and released v%d.", r.Description, r.Version)
+	o.note("Released v%d: %s.", r.Version, r.Description)
 	return nil
 }

@@ -49,6 +49,9 @@ Then, on your own machine, in a git repository:
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return paas.Errorf(paas.Invalid, "%w", err).WithHint("%s --help", cmd.CommandPath())
+	})
 	root.SetVersionTemplate("paasd {{.Version}}\n")
 	root.AddCommand(serveCommand(getenv), routerCommand(), hookCommand(getenv), keyCommand(getenv))
 	if err := root.ExecuteContext(ctx); err != nil {

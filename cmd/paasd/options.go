@@ -97,8 +97,11 @@ func (s settings) appURL(host string) string {
 }
 
 // gitURL is the git remote of an app.
-func (s settings) gitURL(app string) string {
-	return fmt.Sprintf("ssh://paas@%s:%d/%s", s.domain, portOf(s.sshAddr), app)
+func (s settings) gitURL(app string) string { return s.serverURL() + "/" + app }
+
+// serverURL is where the paas command finds this server.
+func (s settings) serverURL() string {
+	return fmt.Sprintf("ssh://paas@%s:%d", s.domain, portOf(s.sshAddr))
 }
 
 func portOf(addr string) int {

@@ -88,9 +88,36 @@ func (p *platform) openRouter() (*router.Controller, error) {
 	}
 	var target router.Target = router.None{}
 	if p.router == "embedded" {
-		target = router.NewEmbedded(dir)
+		embedded := router.NewEmbedded(dir)
+		if err := p.checkPort(embedded); err != nil {
+			return nil, err
+		}
+		target = embedded
 	}
 	return router.NewController(dir, target, router.Options{Log: p.log, Sink: p.logs.Append})
+}
+
+// portWait is how long a router that the engine is just starting again may take to answer.
+const portWait = 5 * time.Second
+
+// checkPort says at once when something else has the router's port: in the router's container nobody would see it.
+func (p *platform) checkPort(own *router.Embedded) error {
+	ctx, cancel := context.WithTimeout(context.Background(), portWait)
+	defer cancel()
+	for {
+		if _, err := own.Health(ctx); err == nil {
+			return nil // our own router has it
+		}
+		l, err := listenTCP(p.httpAddr, "--http-addr")
+		if err == nil {
+			return l.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // recover ends what an earlier paasd left in the middle, before the doors open.
@@ -108,6 +135,9 @@ func (p *platform) applySelf(ctx context.Context, route paas.Route) error {
 
 // close ends the parts in reverse order, the store last.
 func (p *platform) close() {
+	if p.builds != nil {
+		p.builds.Close()
+	}
 	if p.engine != nil {
 		p.engine.Close()
 	}

@@ -84,6 +84,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	if waitErr := p.api.Wait(finish); waitErr != nil {
 		log.Warn("operations under way are cut off; the next start marks them as failed")
 	}
+	p.builds.Close()
 	p.engine.Close()
 	stop()
 	if workErr := work.Wait(); workErr != nil && ctx.Err() == nil {
@@ -156,6 +157,7 @@ func announce(w io.Writer, s settings, d doors, p *platform) {
 	}
 	if keys, err := p.store.Keys(); err == nil && len(keys) == 0 {
 		fmt.Fprintf(w, "Nobody may come in yet. Enrol a key:\n  paasd key add NAME FILE --data-dir %s\n", s.dataDir)
+		fmt.Fprintf(w, "Then, in a git repository on any machine that reaches this one:\n  PAAS_URL=%s paas create APP\n", s.serverURL())
 	}
 }
 

@@ -83,7 +83,7 @@ func (c code) meaning() meaning {
 	case badMethod:
 		return meaning{http.StatusMethodNotAllowed, "", "Method not allowed", "This router is no forward proxy.", paas.Invalid, ""}
 	}
-	return meaning{500, "Platform error", "Platform error", "The platform failed to handle the request.", paas.Internal, "paas doctor"}
+	return meaning{500, "Platform error", "Platform error", "The platform failed to handle the request.", paas.Internal, "paas logs --source router"}
 }
 
 // isH says whether the code goes into X-Paas-Error and the log.
