@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -103,8 +104,7 @@ func TestCollectKeepsLinesOfBothStreamsInOrder(t *testing.T) {
 func inOrderOfStreams(lines []string) [2][]string {
 	var streams [2][]string
 	for _, l := range lines {
-		var n int
-		fmt.Sscanf(l, "line %d", &n)
+		n, _ := strconv.Atoi(strings.TrimPrefix(l, "line ")) // another line counts as of the first stream
 		streams[n%2] = append(streams[n%2], l)
 	}
 	return streams

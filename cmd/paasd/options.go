@@ -78,6 +78,10 @@ func (o options) check() (settings, error) {
 	if o.router != "embedded" && o.router != "none" {
 		return s, paas.Errorf(paas.Invalid, "--router %s is not known", paas.Quote(o.router)).WithHint("use embedded or none")
 	}
+	if o.router == "embedded" && o.httpAddr == "" {
+		return s, paas.Errorf(paas.Invalid, "the router has no address to listen on").
+			WithHint("give --http-addr :80, or --router none where something else routes")
+	}
 	s.domain = strings.ToLower(strings.Trim(o.domain, "."))
 	for _, addr := range []string{o.apiAddr, o.sshAddr, o.httpAddr} {
 		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {

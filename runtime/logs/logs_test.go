@@ -1,13 +1,11 @@
 package logs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -246,117 +244,6 @@ func TestLastTellsWhereAnInstancesLinesEnd(t *testing.T) {
 	check(open(t, dir, Options{}))
 }
 
-// follower follows a stream in the background.
-type follower struct {
-	lines chan paas.LogLine
-	done  chan error
-	stop  context.CancelFunc
-}
-
-func follow(t *testing.T, s *Store, q paas.LogQuery, buffer int) *follower {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	f := &follower{lines: make(chan paas.LogLine, buffer), done: make(chan error, 1), stop: cancel}
-	q.Follow = true
-	go func() {
-		f.done <- s.Read(ctx, app, q, func(l paas.LogLine) error {
-			select {
-			case f.lines <- l:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-f.done
-	})
-	return f
-}
-
-func TestFollowersGetEveryLineOnce(t *testing.T) {
-	t.Parallel()
-	s := open(t, t.TempDir(), Options{BytesPerApp: 1 << 20})
-	s.Append(app, line(0))
-	s.Append(app, line(1))
-	followers := []*follower{follow(t, s, paas.LogQuery{Lines: 1}, 0), follow(t, s, paas.LogQuery{Lines: 10, Process: "web"}, 100)}
-	for i, first := range []int{1, 0} {
-		for n := first; n < 2; n++ {
-			if l := <-followers[i].lines; l.Text != line(n).Text {
-				t.Fatalf("follower %d got %q, want line %d", i, l.Text, n)
-			}
-		}
-	}
-	const n = 3000
-	go func() {
-		for i := 2; i < n; i++ {
-			s.Append(app, line(i))
-		}
-	}()
-	var wg sync.WaitGroup
-	for _, f := range followers {
-		wg.Go(func() {
-			for i := 2; i < n; i++ {
-				if l := <-f.lines; l.Text != line(i).Text {
-					t.Errorf("got %q, want line %d", l.Text, i)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-}
-
-func TestALineIsThereForFollowersWithinATenthOfASecond(t *testing.T) {
-	t.Parallel()
-	s := open(t, t.TempDir(), Options{})
-	f := follow(t, s, paas.LogQuery{Lines: 1, Source: paas.LogApp}, 0)
-	for n := range 5 {
-		s.Append(app, line(n))
-		select {
-		case <-f.lines:
-		case <-time.After(10 * time.Second): // far from it, so that a busy machine does not matter: see batchFor
-			t.Fatal("it did not come")
-		}
-	}
-	if batchFor > 100*time.Millisecond {
-		t.Errorf("batches take %s", batchFor)
-	}
-}
-
-func TestAFollowerThatIsOvertakenIsToldWhatItMissed(t *testing.T) {
-	t.Parallel()
-	s := open(t, t.TempDir(), Options{BytesPerApp: 8 << 10})
-	s.Append(app, line(0))
-	f := follow(t, s, paas.LogQuery{Lines: 1}, 0)
-	<-f.lines
-	// It takes nothing while the stream goes far over its bound.
-	const n = 2000
-	for i := 1; i < n; i++ {
-		s.Append(app, line(i))
-		read(t, s, paas.LogQuery{Lines: 1})
-	}
-	got, missed := 1, 0
-	for l := range f.lines {
-		var m int
-		if _, err := fmt.Sscanf(l.Text, "%d lines lost: this reader is too slow", &m); err == nil {
-			if l.Source != paas.LogPaas || l.Process != "logs" {
-				t.Errorf("marker %+v", l)
-			}
-			missed += m
-			continue
-		}
-		got++
-		if l.Text == line(n-1).Text {
-			break
-		}
-	}
-	if missed == 0 || got+missed != n {
-		t.Errorf("%d lines and %d missed of %d", got, missed, n)
-	}
-}
-
 func TestAFullDiskIsCountedAndSaid(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -412,51 +299,6 @@ func TestADiskThatHangsHoldsUpNoWriter(t *testing.T) {
 	got := read(t, s, paas.LogQuery{})
 	if len(got) < 3 || got[len(got)-1].Text != "line 2" && !strings.Contains(fmt.Sprint(texts(got)), "lines lost: the disk is too slow") {
 		t.Errorf("%d lines", len(got))
-	}
-}
-
-func TestRemoveEndsFollowersAndDeletesTheFiles(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := open(t, dir, Options{})
-	s.Append(app, line(0))
-	f := follow(t, s, paas.LogQuery{Lines: 1}, 1)
-	<-f.lines
-	if err := s.Remove(app); err != nil {
-		t.Fatal(err)
-	}
-	err := <-f.done
-	f.done <- err
-	if err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, app)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("its folder: %v", err)
-	}
-	if got := read(t, s, paas.LogQuery{}); len(got) != 0 {
-		t.Errorf("lines %v", got)
-	}
-}
-
-func TestCloseWritesWhatIsWaitingAndEndsFollowers(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := follow(t, s, paas.LogQuery{Lines: 1}, 10)
-	s.Append(app, line(0))
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	err = <-f.done
-	f.done <- err
-	if err != nil {
-		t.Error(err)
-	}
-	if got := read(t, open(t, dir, Options{}), paas.LogQuery{}); len(got) != 1 {
-		t.Errorf("lines %v", got)
 	}
 }
 
