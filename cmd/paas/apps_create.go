@@ -36,6 +36,9 @@ Prints the URL that the app will answer at, and the one to push to.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.name = args[0]
+				if err := paas.ValidateAppName(o.name); err != nil { // an empty one, too: a script's unset variable
+					return err
+				}
 			}
 			return run(cmd.Context(), o)
 		},
