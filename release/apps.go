@@ -164,10 +164,6 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 	if err != nil {
 		return err
 	}
-	releases, err := e.Store.Releases(app.ID)
-	if err != nil {
-		return err
-	}
 	if err := e.Router.Remove(ctx, app.ID); err != nil {
 		return fmt.Errorf("take %s out of the router: %w", app.Name, err)
 	}
@@ -180,10 +176,8 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 	e.memory.pardon(app.ID)
 	e.behind(func(ctx context.Context) {
 		e.endAll(ctx, app.ID, instances)
-		for _, r := range releases {
-			if err := e.Runtime.RemoveImage(ctx, r.Image.ID); err != nil && paas.CodeOf(err) != paas.NotFound {
-				e.Log.Warn("an image is not removed", "app", app.Name, "image", r.Image.ID, "error", err)
-			}
+		if err := e.removeImages(ctx, app.ID, nil); err != nil {
+			e.Log.Warn("images of a destroyed app remain", "app", app.Name, "error", err)
 		}
 		e.removeLeftovers(ctx, app)
 	})

@@ -19,6 +19,7 @@ type (
 		ConfigRecords
 		RunRecords
 		DomainRecords
+		BuildRecords
 	}
 
 	// AppReader finds apps.
@@ -61,6 +62,11 @@ type (
 		UnfinishedRuns() ([]paas.Run, error)
 	}
 
+	// BuildRecords are the builds of an app, newest first.
+	BuildRecords interface {
+		Builds(app string) ([]paas.Build, error)
+	}
+
 	// DomainRecords are the hosts of apps besides the default ones.
 	DomainRecords interface {
 		AddDomain(app, host, label string) error
@@ -98,9 +104,10 @@ type (
 		Run(ctx context.Context, spec paas.InstanceSpec, stdio paas.Stdio, started func(paas.Instance)) (exitCode int, err error)
 	}
 
-	// Cleaner checks and removes what instances stand on.
+	// Cleaner finds and removes what instances stand on.
 	Cleaner interface {
 		Image(ctx context.Context, id string) (paas.Image, error)
+		Images(ctx context.Context, app string) ([]string, error)
 		RemoveImage(ctx context.Context, id string) error
 		RemoveNetwork(ctx context.Context, app string) error
 	}

@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +24,7 @@ type world struct {
 	db      *store.DB
 	dir     string
 	halt    func()
+	jump    atomic.Int64 // nanoseconds that the engine's wall clock is ahead
 }
 
 func inWorld(t *testing.T, fn func(t *testing.T, w *world)) {
@@ -30,7 +32,7 @@ func inWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
-			t: t, dir: dir, runtime: &fakeRuntime{instances: map[string]*fakeInstance{}}, router: &fakeRouter{routes: map[string]paas.Route{}},
+			t: t, dir: dir, runtime: &fakeRuntime{instances: map[string]*fakeInstance{}, images: map[string]bool{}}, router: &fakeRouter{routes: map[string]paas.Route{}},
 			logs: &fakeLogs{},
 		}
 		w.boot()
@@ -44,6 +46,7 @@ func (w *world) boot() {
 	w.t.Helper()
 	w.db = must(store.Open(w.dir, store.Options{}))(w.t)
 	w.Engine = New(Deps{Store: w.db, Runtime: w.runtime, Router: w.router, Repos: fakeSource{}, Builds: fakeSource{}, Logs: w.logs}, Options{
+		Now:       func() time.Time { return time.Now().Add(time.Duration(w.jump.Load())) },
 		CheckHost: func(h string) (string, error) { return h, nil },
 	})
 	w.probe = w.runtime.probe
@@ -72,7 +75,10 @@ func (w *world) push(image string, types paas.ProcessTypes) (paas.Release, strin
 	w.t.Helper()
 	app := must(w.db.AppByName("hello"))(w.t)
 	b := must(w.db.AppendBuild(paas.Build{App: app.ID, Commit: "1a2b3c4d5e"}))(w.t)
-	b.Image, b.Types = paas.Image{ID: image}, types
+	b.Status, b.Image, b.Types = paas.BuildSucceeded, paas.Image{ID: image}, types
+	if err := w.db.UpdateBuild(b); err != nil {
+		w.t.Fatal(err)
+	}
 	var out progressLog
 	rel, err := w.Deploy(paas.WithUser(context.Background(), "ada"), app.ID, b, &out)
 	return rel, out.String(), err

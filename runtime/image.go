@@ -95,6 +95,19 @@ func (d *Docker) hasShell(ctx context.Context, id string) (bool, error) {
 	return err == nil, nil
 }
 
+// Images lists the ids of the images that were built for an app.
+func (d *Docker) Images(ctx context.Context, app string) ([]string, error) {
+	var ids []string
+	err := d.call(ctx, readLimit, "list images", func(ctx context.Context) error {
+		result, err := d.client.ImageList(ctx, client.ImageListOptions{Filters: d.mine(labelAppID + "=" + app)})
+		for _, i := range result.Items {
+			ids = append(ids, i.ID)
+		}
+		return err
+	})
+	return ids, err
+}
+
 // RemoveImage removes an image with all names that the installation gave it. It is fine when it is gone already;
 // paas.Conflict while an instance needs it.
 func (d *Docker) RemoveImage(ctx context.Context, id string) error {
