@@ -81,7 +81,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		}
 		err = m.run(ctx)
 	}
-	e.behind(func(ctx context.Context) { e.collect(ctx, app.ID) })
+	defer e.behind(func(ctx context.Context) { e.collect(ctx, app.ID) })
 	if committed {
 		return rel, e.confirmed(app, rel, err, phases, progress)
 	}
