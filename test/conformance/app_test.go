@@ -247,6 +247,9 @@ func (a *app) direct(name, method, path, body string) platform.Answer {
 	a.proof.Helper()
 	c := a.container(name)
 	ip := a.inspect(c.ID, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
+	if ip == "" {
+		a.proof.Fatalf("%s (%s) has no address\n%s\n%s", name, c.ID[:12], a.proof.docker("ps", "-a", "--filter", "label=paas.installation="+a.proof.Installation()), a.logs())
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+ip+":5000"+path, strings.NewReader(body))

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"paas/test/platform"
-
 	"github.com/coder/websocket"
+
+	"paas/test/platform"
 )
 
 func TestVII1TheExposedPortIsServed(t *testing.T) {

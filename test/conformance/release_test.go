@@ -11,10 +11,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"paas/store"
 	"paas/test/platform"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestV1BuildReleaseAndInstancesAreLinked(t *testing.T) {
@@ -159,6 +159,11 @@ func TestV5OverwrittenCodeIsGone(t *testing.T) {
 		a.direct("web.2", http.MethodGet, "/read?path=/code", "").Must(p, http.StatusOK, "released")
 		replace()
 		a.restarted(old)
+		fresh := a.container("web.1")
+		a.Do("paas", "scale", "web=2") // in its turn, after whatever else there was to do
+		if a.container("web.1").ID != fresh.ID {
+			p.Errorf("after %s web.1 was replaced more than once", how)
+		}
 		if code := a.direct("web.1", http.MethodGet, "/read?path=/code", "").Must(p, http.StatusOK).Body; code != "released" {
 			p.Errorf("after %s web.1 has the code %q", how, code)
 		}

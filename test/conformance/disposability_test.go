@@ -1,0 +1,173 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"paas/test/platform"
+)
+
+func TestIX1EveryProcessGetsSIGTERM(t *testing.T) {
+	p := prove(t, "IX-1", "every process gets SIGTERM, those in a shell too")
+	a := p.deployed(platform.Fixture{
+		Dockerfile: "FROM debian:bookworm-slim\nCOPY probe /probe\nEXPOSE 5000\n",
+		Procfile:   "web: /probe web\nworker: cd /tmp && MODE=fast /probe worker\nclock: sh -c 'exec /probe clock'\n",
+	})
+	a.Do("paas", "scale", "worker=1", "clock=1")
+	a.Do("paas", "restart")
+	for _, name := range []string{"web.1", "worker.1", "clock.1"} {
+		a.wantLog("app["+name+"]: got SIGTERM")
+	}
+	if log := a.logs(); strings.Contains(log, "Killed:") {
+		p.Errorf("some had to be killed:\n%s", log)
+	}
+}
+
+func TestIX2TheDeafAreKilledAfterTheGrace(t *testing.T) {
+	p := proveAtLeisure(t, "IX-2", "deaf: SIGKILL at the grace of 30 s ±1 s, said in the log, others unaffected")
+	a := p.deployed(platform.Fixture{Procfile: "web: /probe web\ndeaf: /probe deaf\n"})
+	a.Do("paas", "scale", "deaf=1")
+	web, deaf := a.container("web.1"), a.container("deaf.1")
+	load, began := a.Load("/", 5), time.Now()
+	a.Do("paas", "scale", "deaf=0")
+	a.wantLog("deaf.1", "Killed", "30s")
+	load.StopClean(p)
+	term, kill := p.signalled(deaf.ID, "15", began), p.signalled(deaf.ID, "9", began)
+	if grace := kill.Sub(term); grace < 29*time.Second || grace > 31*time.Second {
+		p.Errorf("SIGKILL came %s after SIGTERM", grace)
+	}
+	if a.container("web.1").ID != web.ID {
+		p.Error("web was touched")
+	}
+	a.wantUp("web.1")
+}
+
+// signalled is when the engine sent that signal to a container.
+func (p *proof) signalled(id, signal string, since time.Time) time.Time {
+	p.Helper()
+	out := p.docker("events", "--since", fmt.Sprint(since.Unix()-1), "--until", fmt.Sprint(time.Now().Unix()+1), "--filter", "container="+id,
+		"--filter", "event=kill", "--format", "{{.TimeNano}} {{.Actor.Attributes.signal}}")
+	for line := range strings.Lines(out) {
+		var at int64
+		var sent string
+		if _, err := fmt.Sscan(line, &at, &sent); err == nil && sent == signal {
+			return time.Unix(0, at)
+		}
+	}
+	p.Fatalf("signal %s was not sent: %s", signal, out)
+	return time.Time{}
+}
+
+func TestIX3NoRequestIsLost(t *testing.T) {
+	p := prove(t, "IX-3", "50 requests/s of 1 s each through deploy, scale-down and restart: 0 failures")
+	a := p.deployed(platform.Fixture{})
+	a.Do("paas", "scale", "web=2")
+	load := a.Load("/sleep?for=1s", 50)
+	for _, change := range []func(){
+		func() {
+			a.Commit("Again")
+			a.Push()
+		},
+		func() { a.Do("paas", "scale", "web=1") },
+		func() { a.Do("paas", "restart") },
+	} {
+		before := load.Requests()
+		change()
+		platform.WaitFor(p, patience, "requests after the change", func() error {
+			if load.Requests() < before+60 {
+				return errors.New("too few")
+			}
+			return nil
+		})
+	}
+	a.wantUp("web.1")
+	load.StopClean(p)
+}
+
+func TestIX4AKilledProcessIsReplaced(t *testing.T) {
+	p := prove(t, "IX-4", "kill -9 of web.1: replaced, web.2 clean, status 137 logged")
+	a := p.deployed(platform.Fixture{})
+	a.Do("paas", "scale", "web=2")
+	one, two := a.container("web.1"), a.container("web.2")
+	p.docker("kill", "--signal", "KILL", one.ID)
+	a.restarted(one)
+	a.wantUp("web.1", "web.2")
+	a.wantLog("paas[web.1]", "137")
+	if a.container("web.2").ID != two.ID {
+		p.Error("web.2 was replaced")
+	}
+	if log := a.logs("--process", "web.2"); strings.Contains(log, "SIGTERM") {
+		p.Errorf("web.2 was told to stop:\n%s", log)
+	}
+	for range 20 {
+		a.Get("/").Must(p, http.StatusOK, " v1")
+	}
+}
+
+func TestIX5ACrashLoopSlowsDown(t *testing.T) {
+	p := prove(t, "IX-5", "crash loop (exit 0 and 1): growing delays, the next one shown, a new release resets")
+	a := p.deployed(platform.Fixture{})
+	var delays []time.Duration
+	for n, code := range []int{1, 0, 1, 0} {
+		a.wantUp("web.1")
+		crashed := time.Now()
+		a.direct("web.1", http.MethodGet, fmt.Sprintf("/crash?code=%d", code), "")
+		if n == 0 {
+			a.wantLog("paas[web.1]", "Up on v1: exited with status 1")
+			continue // replaced at once
+		}
+		i := a.waitsToRestart("web.1")
+		if i.ExitCode == nil || *i.ExitCode != code || i.Restarts != n+1 {
+			p.Errorf("after crash %d with status %d ps shows %+v", n+1, code, i)
+		}
+		delays = append(delays, i.NextRestartAt.Sub(crashed).Round(time.Second/10))
+	}
+	if !slices.IsSorted(delays) || delays[0] < time.Second-time.Second/10 || delays[2] < 4*time.Second-time.Second/10 {
+		p.Errorf("the delays are %s", delays)
+	}
+	a.Do("paas", "config:set", "FIXED=1")
+	a.wantUp("web.1")
+	if i, _ := a.ps().of("web.1"); i.Restarts != 0 || i.NextRestartAt != nil {
+		p.Errorf("after a new release ps shows %+v", i)
+	}
+}
+
+// waitsToRestart waits until the slot is held back, and says for how long.
+func (a *app) waitsToRestart(name string) (i instance) {
+	a.proof.Helper()
+	platform.WaitFor(a.proof, patience, name+" held back", func() error {
+		i, _ = a.ps().of(name)
+		if i.State != "crashed" || i.NextRestartAt == nil {
+			return fmt.Errorf("ps shows %+v", i)
+		}
+		return nil
+	})
+	return i
+}
+
+func TestIX6StartingCostsLittle(t *testing.T) {
+	p := prove(t, "IX-6", "launch overhead < 2 s warm")
+	a := p.deployed(platform.Fixture{})
+	image := a.releases()[0].Image
+	best := func(run func()) time.Duration {
+		var least time.Duration
+		for n := range 3 {
+			began := time.Now()
+			run()
+			if took := time.Since(began); n == 0 || took < least {
+				least = took
+			}
+		}
+		return least
+	}
+	ours := best(func() { a.Do("paas", "run", "--", "/probe", "exit") })
+	bare := best(func() { p.docker("run", "--rm", "--label", "paas.installation="+p.Installation(), image, "/probe", "exit") })
+	if ours-bare > 2*time.Second {
+		p.Errorf("paas run takes %s, docker run %s", ours, bare)
+	}
+}
