@@ -21,7 +21,7 @@ import (
 func engineAway(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "docker.sock")
 	gate := newGate(t, socket)
-	p := platform.Start(t, platform.Options{Env: []string{"DOCKER_HOST=unix://" + socket}})
+	p := platform.Start(t, platform.Options{Env: []string{"DOCKER_HOST=unix://" + socket}, Troubled: true})
 	app := p.App(t, platform.Fixture{})
 	app.Push()
 

@@ -91,7 +91,7 @@ func condition(name string) (bool, error) {
 
 func command(name string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
-		err := ts.Exec(name, args...)
+		err := run(ts, name, args...)
 		if neg && err == nil {
 			ts.Fatalf("%s is to fail, and does not", name)
 		}
@@ -99,6 +99,15 @@ func command(name string) func(*testscript.TestScript, bool, []string) {
 			ts.Check(err)
 		}
 	}
+}
+
+// run runs a command. The hook of a push has no environment of ours, and tells of its races on stderr.
+func run(ts *testscript.TestScript, name string, args ...string) error {
+	err := ts.Exec(name, args...)
+	if strings.Contains(ts.ReadFile("stderr"), "DATA RACE") {
+		ts.Fatalf("%s has a data race", name)
+	}
+	return err
 }
 
 // secureShell runs ssh as GIT_SSH_COMMAND says, to the platform's door.
@@ -116,7 +125,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 		words = append(words, "-p", ts.Getenv("SSHPORT"), "paas@localhost")
 		args = append([]string{args[0]}, append(words, args[2:]...)...)
 	}
-	if got := codeOf(ts, ts.Exec(args[1], args[2:]...)); got != want {
+	if got := codeOf(ts, run(ts, args[1], args[2:]...)); got != want {
 		ts.Fatalf("exit code %d, not %d", got, want)
 	}
 }

@@ -45,6 +45,9 @@ func (p *Platform) Exec(t testing.TB, c Cmd) Result {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%s: %v", strings.Join(c.Args, " "), err)
 	}
+	if strings.Contains(stderr.String(), "DATA RACE") { // of git's hook, which has no environment of ours
+		t.Errorf("%s: %s", strings.Join(c.Args, " "), stderr.String())
+	}
 	return Result{Args: c.Args, Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode(), t: t}
 }
 

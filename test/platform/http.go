@@ -97,3 +97,19 @@ func (a Answer) Must(t testing.TB, status int, texts ...string) Answer {
 	}
 	return a
 }
+
+// status asks for a URL and wants that status.
+func status(client *http.Client, url string, want int) error {
+	resp, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	if resp.StatusCode != want {
+		return fmt.Errorf("%s: status %d", url, resp.StatusCode)
+	}
+	return nil
+}

@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,6 +21,7 @@ type Options struct {
 	Env      []string // further environment of paasd, KEY=value
 	NoRouter bool     // with Args --router none: do not wait for a router
 	Stopped  bool     // do not start paasd; Serve does
+	Troubled bool     // the test takes away what paasd needs, so that it may log errors
 	Bin      string   // a folder with a paasd and a paas to take instead of those with the race detector
 }
 
@@ -139,52 +138,11 @@ func engine() error {
 	return nil
 }
 
-// Close stops paasd, removes all that it made and says what was wrong with it: an unclean exit, a data race, a panic,
-// or something that stayed on the engine.
-func (p *Platform) Close() error {
-	failed := p.Stop()
-	p.lastLog = p.Log()
-	if p.Installation() != "" && !p.options.NoRouter {
-		p.lastLog += p.routerLog()
-	}
-	failed = errors.Join(failed, flaws(p.lastLog), p.clientRaces())
-	p.client.CloseIdleConnections()
-	return errors.Join(failed, p.reaper.reap(), p.slot.lock.Close())
-}
-
-// flaws looks for what a log must never hold.
-func flaws(log string) error {
-	for _, flaw := range []string{"DATA RACE", "panic:", "fatal error:", "level=ERROR msg=panic"} {
-		if at := strings.Index(log, flaw); at >= 0 {
-			return fmt.Errorf("paasd's log has a %s\n%s", flaw, head(log[max(0, at-200):], 120))
-		}
-	}
-	return nil
-}
-
-// clientRaces collects what the race detector found in paas and in paasd's short-lived roles.
-func (p *Platform) clientRaces() error {
-	reports, err := filepath.Glob(filepath.Join(p.Dir, "race.*"))
-	for _, report := range reports {
-		said, readErr := os.ReadFile(report)
-		err = errors.Join(err, readErr, fmt.Errorf("%s", said))
-	}
-	return err
-}
-
 // DataDir is paasd's.
 func (p *Platform) DataDir() string { return filepath.Join(p.Dir, "data") }
 
 // unique makes names of apps and users, each once in a platform.
 func (p *Platform) unique(prefix string) string { return fmt.Sprintf("%s%d", prefix, p.names.Add(1)) }
-
-func (p *Platform) routerLog() string {
-	out, err := p.Docker("logs", "paas-router-"+p.Installation())
-	if err != nil {
-		return "" // it never came up, which the tests have seen
-	}
-	return out
-}
 
 // Docker runs the docker command and returns all that it says.
 func (p *Platform) Docker(args ...string) (string, error) {
@@ -219,28 +177,3 @@ const gitConfig = `[user]
 [advice]
 	detachedHead = false
 `
-
-func tail(text string, lines int) string {
-	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
-
-func head(text string, lines int) string {
-	all := strings.Split(text, "\n")
-	return strings.Join(all[:min(len(all), lines)], "\n")
-}
-
-func status(client *http.Client, url string, want int) error {
-	resp, err := client.Get(url)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return err
-	}
-	if resp.StatusCode != want {
-		return fmt.Errorf("%s: status %d", url, resp.StatusCode)
-	}
-	return nil
-}
