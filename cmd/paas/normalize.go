@@ -28,6 +28,9 @@ func names(root *cobra.Command) []string {
 // `config:set A=1`, `run:detached` to `run --detach`. Flags before the command move behind it, where they mean the same.
 // The words after `run` are left alone: they are the app's.
 func normalize(args, known []string) ([]string, error) {
+	if err := glued(args); err != nil {
+		return nil, err
+	}
 	i := word(args, 0)
 	if i < 0 {
 		return args, nil
@@ -65,6 +68,20 @@ func word(args []string, i int) int {
 		}
 	}
 	return -1
+}
+
+// glued refuses -rf, which would be the remote f, and was more likely meant as something else.
+func glued(args []string) error {
+	for _, arg := range args {
+		switch {
+		case arg == "--" || arg == "run" || arg == "run:detached":
+			return nil // what follows is the app's, or flags that a person reads twice
+		case len(arg) > 2 && (arg[:2] == "-r" || arg[:2] == "-a"):
+			return paas.Errorf(paas.Invalid, "%s is neither a flag nor a name", paas.Quote(arg)).
+				WithHint("write the value by itself: %s %s", arg[:2], strings.TrimPrefix(arg[2:], "="))
+		}
+	}
+	return nil
 }
 
 func unknownCommand(name string, known []string) error {
