@@ -57,6 +57,18 @@ func TestAClientThatIsNotLetInReadsWhatSSHSaid(t *testing.T) {
 	}
 }
 
+func TestTheLastKeyStays(t *testing.T) {
+	b := startSSH(t)
+	c := connect(t, client.Options{URL: "ssh://paas@" + b.addr, SSHCommand: b.user(t, "ada")})
+	if _, err := c.RemoveKey(within(t), "ada"); paas.CodeOf(err) != paas.Conflict || !strings.Contains(err.Error(), "last key") {
+		t.Error(err)
+	}
+	b.user(t, "bob")
+	if _, err := c.RemoveKey(within(t), "ada"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheAPIAnswersAClientThatHasClosedItsSide(t *testing.T) {
 	b := startSSH(t)
 	_, signer := b.keyFile(t, "ada")
