@@ -72,3 +72,16 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 		}
 	}
 }
+
+func TestAGluedFlagIsRefused(t *testing.T) {
+	for _, args := range [][]string{{"create", "-rf"}, {"-ahello", "ps"}, {"destroy", "-r=x"}} {
+		if got, err := normalize(args, []string{"create", "ps", "destroy"}); paas.CodeOf(err) != paas.Invalid {
+			t.Errorf("%q: %q, %v", args, got, err)
+		}
+	}
+	for _, args := range [][]string{{"run", "rm", "-rf", "x"}, {"create", "--", "-rf"}, {"ps", "-r", "x"}} {
+		if _, err := normalize(args, []string{"create", "ps", "run"}); err != nil {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}

@@ -8,13 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"paas/test/platform"
 )
-
-// patience is what a condition gets that should hold within a moment on a machine that is not busy.
-const patience = 40 * time.Second
 
 // app is an app with what a user reads of it.
 type app struct {
@@ -35,67 +31,6 @@ func (p *proof) deployed(f platform.Fixture) *app {
 	a.Push()
 	return a
 }
-
-// The JSON that the command line promises.
-type (
-	processes struct {
-		Formation []struct {
-			Type     string `json:"type"`
-			Quantity int    `json:"quantity"`
-			Command  string `json:"command"`
-		} `json:"formation"`
-		Instances []instance `json:"instances"`
-	}
-	instance struct {
-		Name          string     `json:"name"`
-		Type          string     `json:"type"`
-		State         string     `json:"state"`
-		Release       int        `json:"release"`
-		Restarts      int        `json:"restarts"`
-		ExitCode      *int       `json:"exit_code"`
-		Reason        string     `json:"reason"`
-		NextRestartAt *time.Time `json:"next_restart_at"`
-	}
-	release struct {
-		Version     int      `json:"version"`
-		Status      string   `json:"status"`
-		Current     bool     `json:"current"`
-		Description string   `json:"description"`
-		Image       string   `json:"image"`
-		Commit      string   `json:"commit"`
-		ConfigKeys  []string `json:"config_keys"`
-		User        string   `json:"user"`
-	}
-	releaseInfo struct {
-		release
-		Build        int               `json:"build"`
-		ProcessTypes map[string]string `json:"process_types"`
-		Error        string            `json:"error"`
-	}
-	build struct {
-		ID     int    `json:"id"`
-		Status string `json:"status"`
-		Commit string `json:"commit"`
-		Image  string `json:"image"`
-	}
-	run struct {
-		Name     string `json:"name"`
-		Release  int    `json:"release"`
-		Status   string `json:"status"`
-		ExitCode *int   `json:"exit_code"`
-	}
-	// who is what a process says of itself.
-	who struct {
-		Instance     string   `json:"instance"`
-		Release      string   `json:"release"`
-		Commit       string   `json:"commit"`
-		UID          int      `json:"uid"`
-		Workdir      string   `json:"workdir"`
-		Binary       string   `json:"binary"`
-		Mounts       []string `json:"mounts"`
-		EngineSocket bool     `json:"engine_socket"`
-	}
-)
 
 func (a *app) ps() (p processes) {
 	a.proof.Helper()
@@ -161,18 +96,6 @@ func (p processes) of(name string) (instance, bool) {
 	return instance{}, false
 }
 
-// wantUp waits until exactly the named instances are there, all of them up.
-func (a *app) wantUp(names ...string) {
-	a.proof.Helper()
-	platform.WaitFor(a.proof, patience, "exactly "+strings.Join(names, ", "), func() error {
-		p := a.ps()
-		if len(p.Instances) != len(names) || !slices.Equal(p.up(), names) {
-			return fmt.Errorf("ps shows %s", describe(p.Instances))
-		}
-		return nil
-	})
-}
-
 func describe(list []instance) string {
 	var texts []string
 	for _, i := range list {
@@ -209,25 +132,15 @@ func (a *app) ask(path string, v any) {
 // containers of the app that run, runs included.
 func (a *app) containers() []platform.Container {
 	a.proof.Helper()
-	all, err := a.proof.Containers("")
+	all, err := a.proof.Containers(a.Name)
 	a.proof.ok(err)
-	return slices.DeleteFunc(all, func(c platform.Container) bool {
-		return c.State != "running" || !slices.Contains(c.Env, "PAAS_APP="+a.Name)
-	})
+	return slices.DeleteFunc(all, func(c platform.Container) bool { return c.State != "running" })
 }
 
-// container is the one that runs in a slot.
-func (a *app) container(name string) platform.Container {
+// running are the containers that run in a slot.
+func (a *app) running(name string) []platform.Container {
 	a.proof.Helper()
-	var found []platform.Container
-	platform.WaitFor(a.proof, patience, "one container of "+name, func() error {
-		found = slices.DeleteFunc(a.containers(), func(c platform.Container) bool { return c.Name != name })
-		if len(found) != 1 {
-			return fmt.Errorf("there are %d", len(found))
-		}
-		return nil
-	})
-	return found[0]
+	return slices.DeleteFunc(a.containers(), func(c platform.Container) bool { return c.Name != name })
 }
 
 func (a *app) inspect(id, format string) string {
@@ -247,9 +160,6 @@ func (a *app) direct(name, method, path, body string) platform.Answer {
 	a.proof.Helper()
 	c := a.container(name)
 	ip := a.inspect(c.ID, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
-	if ip == "" {
-		a.proof.Fatalf("%s (%s) has no address\n%s\n%s", name, c.ID[:12], a.proof.docker("ps", "-a", "--filter", "label=paas.installation="+a.proof.Installation()), a.logs())
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+ip+":5000"+path, strings.NewReader(body))
@@ -263,45 +173,8 @@ func (a *app) direct(name, method, path, body string) platform.Answer {
 	return read(resp)
 }
 
-// restarted waits until another container than this runs in its slot, and is up.
-func (a *app) restarted(old platform.Container) {
-	a.proof.Helper()
-	platform.WaitFor(a.proof, patience, "a fresh "+old.Name, func() error {
-		for _, c := range a.containers() {
-			if c.Name == old.Name && c.ID != old.ID && slices.Contains(a.ps().up(), old.Name) {
-				return nil
-			}
-		}
-		return fmt.Errorf("ps shows %s", describe(a.ps().Instances))
-	})
-}
-
 // logs are the lines kept so far; args select.
 func (a *app) logs(args ...string) string {
 	a.proof.Helper()
 	return a.Do(append([]string{"paas", "logs", "-n", "10000"}, args...)...).Stdout
-}
-
-// wantLog waits until the log has a line with all of the texts.
-func (a *app) wantLog(texts ...string) {
-	a.proof.Helper()
-	platform.WaitFor(a.proof, patience, fmt.Sprintf("a line with %q", texts), func() error {
-		log := a.logs()
-		for line := range strings.Lines(log) {
-			if !slices.ContainsFunc(texts, func(t string) bool { return !strings.Contains(line, t) }) {
-				return nil
-			}
-		}
-		return fmt.Errorf("the log is\n%s", log)
-	})
-}
-
-// crashed is nil when ps shows the slot as crashed.
-func (a *app) crashed(name string) error {
-	a.proof.Helper()
-	p := a.ps()
-	if i, there := p.of(name); !there || i.State != "crashed" {
-		return fmt.Errorf("ps shows %s", describe(p.Instances))
-	}
-	return nil
 }

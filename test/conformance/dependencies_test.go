@@ -59,7 +59,7 @@ func TestII2RestartAndRunNeedNoRegistry(t *testing.T) {
 	gate.cut()
 	old := a.container("web.1")
 	a.Do("paas", "restart")
-	a.restarted(old)
+	a.replaced(old)
 	a.Get("/read?path=/note").Must(p, http.StatusOK, a.Name)
 	if r := a.Do("paas", "run", "--", "/probe", "env", "PAAS_RELEASE"); r.Stdout != "1" {
 		p.Errorf("the run says %q", r.Stdout)

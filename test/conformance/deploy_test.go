@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"paas/test/platform"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas/test/platform"
 )
 
 // failing pushes what must not deploy.

@@ -65,7 +65,7 @@ func TestVI3EachStartHasAFreshFileSystem(t *testing.T) {
 		a.Get("/read?path=/note").Must(p, http.StatusBadRequest, "no such file")
 		p.request(http.MethodPost, a.URL("/write?path=/note"), "was here").Must(p, http.StatusOK)
 		change.do()
-		a.restarted(old)
+		a.replaced(old)
 		platform.WaitFor(p, patience, "an answer after "+change.how, func() error {
 			answer := a.Get("/read?path=/note")
 			if answer.Status == http.StatusOK {

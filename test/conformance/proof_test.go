@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 type proof struct {
 	testing.TB
 	*platform.Platform
+	door *http.Client
 
 	mu       sync.Mutex
 	evidence []string
@@ -53,6 +55,8 @@ func begin(t *testing.T, id, what string, desk bool, on func(*proof) *platform.P
 		results.add(result{id: id, what: what, passed: !t.Failed(), took: time.Since(began), evidence: p.evidence})
 	})
 	p.Platform = on(p)
+	p.door = door(p.Platform)
+	t.Cleanup(p.door.CloseIdleConnections)
 	return p
 }
 

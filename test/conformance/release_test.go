@@ -158,8 +158,7 @@ func TestV5OverwrittenCodeIsGone(t *testing.T) {
 		a.direct("web.1", http.MethodGet, "/read?path=/code", "").Must(p, http.StatusOK, "patched")
 		a.direct("web.2", http.MethodGet, "/read?path=/code", "").Must(p, http.StatusOK, "released")
 		replace()
-		a.restarted(old)
-		fresh := a.container("web.1")
+		fresh := a.replaced(old)
 		a.Do("paas", "scale", "web=2") // in its turn, after whatever else there was to do
 		if a.container("web.1").ID != fresh.ID {
 			p.Errorf("after %s web.1 was replaced more than once", how)
@@ -313,7 +312,9 @@ func (a *app) watchLedger(done chan struct{}) {
 	a.proof.Helper()
 	for {
 		pending, current := 0, 0
-		for _, r := range a.releases() {
+		var list []release
+		a.proof.ok(a.peekJSON("releases", &list))
+		for _, r := range list {
 			if r.Status == "pending" {
 				pending++
 			}

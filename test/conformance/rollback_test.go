@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"testing"
 
-	"paas/test/platform"
-
 	"github.com/google/go-cmp/cmp"
+
+	"paas/test/platform"
 )
 
 func TestR1SetDeployRollback(t *testing.T) {
