@@ -1,6 +1,6 @@
 # What a developer and CI type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help build test vet lint fmt bench demo demo-down engine-down clean
+.PHONY: help build test conformance vet lint fmt bench demo demo-down engine-down clean
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -21,6 +21,12 @@ test: ## everything: sets up a Docker engine where there is none, vets, lints, t
 	@test/images.sh
 	@$(MAKE) --no-print-directory vet lint
 	go test -race -shuffle=on -timeout=20m ./...
+
+conformance: ## the twelve factors, shown id by id through both real binaries; ends with a table
+	@test/engine.sh tools git ssh curl cc
+	@test/engine.sh up test
+	@test/images.sh
+	go test -race -v -count=1 ./test/conformance
 
 vet:
 	go vet ./...

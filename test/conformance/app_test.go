@@ -18,10 +18,16 @@ type app struct {
 	proof *proof
 }
 
-// app makes an app, with nothing deployed.
+// app makes an app, with nothing deployed, destroyed with the proof.
 func (p *proof) app(f platform.Fixture) *app {
 	p.Helper()
-	return &app{p.App(p, f), p}
+	a := &app{p.App(p, f), p}
+	p.Cleanup(func() {
+		if err := a.destroy(); err != nil {
+			p.Errorf("destroy %s: %v", a.Name, err)
+		}
+	})
+	return a
 }
 
 // deployed makes an app and pushes it.
@@ -155,14 +161,18 @@ func (p *proof) docker(args ...string) string {
 	return out
 }
 
+// address is where an instance listens, past the router.
+func (a *app) address(name string) string {
+	a.proof.Helper()
+	return a.inspect(a.container(name).ID, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}") + ":5000"
+}
+
 // direct asks one instance, past the router.
 func (a *app) direct(name, method, path, body string) platform.Answer {
 	a.proof.Helper()
-	c := a.container(name)
-	ip := a.inspect(c.ID, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+ip+":5000"+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+a.address(name)+path, strings.NewReader(body))
 	a.proof.ok(err)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)

@@ -30,13 +30,20 @@ func TestVIII1TheFormationIsExact(t *testing.T) {
 	}
 }
 
-// slots is the container of each instance, by name.
-func (a *app) slots() map[string]string {
+// slots is the container of each instance, by name, once none has two.
+func (a *app) slots() (slots map[string]string) {
 	a.proof.Helper()
-	slots := map[string]string{}
-	for _, c := range a.containers() {
-		slots[c.Name] = c.ID
-	}
+	platform.WaitFor(a.proof, patience, "one container a slot", func() error {
+		slots = map[string]string{}
+		all := a.containers()
+		for _, c := range all {
+			slots[c.Name] = c.ID
+		}
+		if len(slots) < len(all) {
+			return errNotYet
+		}
+		return nil
+	})
 	return slots
 }
 
