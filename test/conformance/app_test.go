@@ -23,6 +23,7 @@ func (p *proof) app(f platform.Fixture) *app {
 	p.Helper()
 	a := &app{p.App(p, f), p}
 	p.Cleanup(func() {
+		p.leave()
 		if err := a.destroy(); err != nil {
 			p.Errorf("destroy %s: %v", a.Name, err)
 		}

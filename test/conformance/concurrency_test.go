@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,11 +60,29 @@ func TestVIII2ScalingDownStays(t *testing.T) {
 		p.Errorf("others were touched: %s", diff)
 	}
 	a.wantReleases(1, "")
-	a.Commit("Again")
-	a.Push()
-	a.wantUp("web.1", "web.2")
-	a.Do("paas", "rollback")
-	a.wantUp("web.1", "web.2")
+	for how, move := range map[string][]string{"a deploy": {"git", "push", "paas", "main"}, "a rollback": {"paas", "rollback"}} {
+		a.Commit("Again")
+		a.Do("paas", "config:set", "BEFORE="+how)
+		a.Do(move...)
+		if up := a.ps().serving(); !slices.Equal(up, []string{"web.1", "web.2"}) {
+			p.Errorf("right after %s these serve: %q", how, up)
+		}
+		a.wantUp("web.1", "web.2")
+	}
+}
+
+// serving is every instance of the newest release that ps shows as up, by name.
+func (p processes) serving() (names []string) {
+	newest := 0
+	for _, i := range p.Instances {
+		newest = max(newest, i.Release)
+	}
+	for _, i := range p.Instances {
+		if i.State == "up" && i.Release == newest {
+			names = append(names, i.Name)
+		}
+	}
+	return names
 }
 
 func TestVIII3ATypoChangesNothing(t *testing.T) {

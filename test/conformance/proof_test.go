@@ -15,7 +15,8 @@ import (
 type proof struct {
 	testing.TB
 	*platform.Platform
-	door *http.Client
+	door  *http.Client
+	leave func() // gives the desk to the next; what is left is to clean up
 
 	mu       sync.Mutex
 	evidence []string
@@ -45,11 +46,12 @@ func proveAlone(t *testing.T, id, what string, o platform.Options) *proof {
 func begin(t *testing.T, id, what string, desk bool, on func(*proof) *platform.Platform) *proof {
 	t.Helper()
 	t.Parallel()
+	p := &proof{TB: t, leave: func() {}}
 	if desk {
 		desks <- struct{}{}
-		t.Cleanup(func() { <-desks })
+		p.leave = sync.OnceFunc(func() { <-desks })
+		t.Cleanup(p.leave)
 	}
-	p := &proof{TB: t}
 	began := time.Now()
 	t.Cleanup(func() {
 		results.add(result{id: id, what: what, passed: !t.Failed(), took: time.Since(began), evidence: p.evidence})
