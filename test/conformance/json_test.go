@@ -37,6 +37,10 @@ type (
 		Build        int               `json:"build"`
 		ProcessTypes map[string]string `json:"process_types"`
 		Error        string            `json:"error"`
+		Phases       []struct {
+			Name    string  `json:"name"`
+			Seconds float64 `json:"seconds"`
+		} `json:"phases"`
 	}
 	build struct {
 		ID     int    `json:"id"`
