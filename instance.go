@@ -68,6 +68,8 @@ type InstanceEvent struct {
 	ID   string
 	Name string
 	Kind string // "start", "die", "oom", "destroy"; "resync" after the event stream was interrupted (App is empty)
+	// ExitCode of a "die": an instance that the engine starts again at once does not show it any more.
+	ExitCode int
 }
 
 // InstanceState is what users see of an instance.

@@ -88,6 +88,15 @@ func (f *fakeRuntime) exit(id string, code int) {
 	}
 }
 
+// revive is an engine that starts an instance again before anybody looks.
+func (f *fakeRuntime) revive(id string, code int) {
+	f.mu.Lock()
+	i, events := f.instances[id], f.events
+	i.Restarted = true
+	f.mu.Unlock()
+	events(paas.InstanceEvent{App: i.App, ID: id, Name: i.Name, Kind: "die", ExitCode: code})
+}
+
 func (f *fakeRuntime) probe(_ context.Context, addr netip.AddrPort) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -17,6 +17,7 @@ type memory struct {
 	failures map[string]int                // by instance id: checks failed in a row
 	retiring map[string]paas.InstanceState // by instance id: draining or stopping
 	crashes  map[slotKey]crash
+	exits    map[string]int  // by instance id: the status it last ended with
 	counted  map[string]bool // instance ids whose crash is in crashes already
 }
 
@@ -54,7 +55,7 @@ const maxFailures = 3
 func (m *memory) init(now func() time.Time) {
 	m.now = now
 	m.healthy, m.failures, m.retiring = map[string]time.Time{}, map[string]int{}, map[string]paas.InstanceState{}
-	m.crashes, m.counted = map[slotKey]crash{}, map[string]bool{}
+	m.crashes, m.counted, m.exits = map[slotKey]crash{}, map[string]bool{}, map[string]int{}
 }
 
 // leaving are the ids of instances that are being retired.
@@ -102,10 +103,27 @@ func (m *memory) countCrash(key slotKey, i paas.Instance, sick bool) {
 	case sick:
 		c.Reason = "failed its health checks"
 	case i.Restarted:
-		c.Reason = "ended while paasd was away"
+		c.ExitCode, c.Reason = m.restarted(i)
 	}
 	c.RetryAt = m.now().Add(backoff(c.Count))
 	m.crashes[key] = c
+}
+
+// restarted is how an instance ended that the engine has started again since.
+func (m *memory) restarted(i paas.Instance) (exitCode int, reason string) {
+	code, known := m.exits[i.ID]
+	if !known {
+		return 0, "ended while paasd was away"
+	}
+	i.ExitCode = code
+	return code, crashCause(i)
+}
+
+// died notes an exit that the engine told of.
+func (m *memory) died(id string, exitCode int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.exits[id] = exitCode
 }
 
 // failedStart counts an instance of a slot that did not come up outside a deployment.
@@ -195,6 +213,7 @@ func (m *memory) forget(id string) {
 	delete(m.failures, id)
 	delete(m.retiring, id)
 	delete(m.counted, id)
+	delete(m.exits, id)
 }
 
 // retain forgets every instance that is not in alive. For the sweep, which sees all.
@@ -206,4 +225,5 @@ func (m *memory) retain(alive map[string]bool) {
 	maps.DeleteFunc(m.failures, func(id string, _ int) bool { return gone(id) })
 	maps.DeleteFunc(m.retiring, func(id string, _ paas.InstanceState) bool { return gone(id) })
 	maps.DeleteFunc(m.counted, func(id string, _ bool) bool { return gone(id) })
+	maps.DeleteFunc(m.exits, func(id string, _ int) bool { return gone(id) })
 }

@@ -145,3 +145,21 @@ func TestTheRouterAway(t *testing.T) {
 		w.wantRouted("", "web.1")
 	})
 }
+
+func TestACrashThatTheEngineWasQuickerWithKeepsItsStatus(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		for range 2 {
+			revived := w.instance("web.1")
+			w.runtime.revive(revived.ID, 3)
+			if w.instance("web.1").ID == revived.ID {
+				pass(backoff(2))
+			}
+		}
+		w.wantRunning("web.1 v1")
+		if c, ok := w.memory.crash(must(w.db.AppByName("hello"))(t).ID, "web.1"); !ok || c.Count != 2 || c.ExitCode != 3 || c.Reason != "exited with status 3" {
+			t.Errorf("%+v", c)
+		}
+	})
+}

@@ -89,7 +89,7 @@ func (e *Engine) status(app paas.App, i paas.Instance) paas.InstanceStatus {
 		s.State = retiring
 	case !i.Running && i.Exited:
 		s.State, s.ExitCode, s.Reason = paas.InstanceCrashed, &i.ExitCode, crashCause(i)
-		if crashed && !c.RetryAt.IsZero() {
+		if crashed && c.RetryAt.After(e.Now()) {
 			s.NextRestartAt = &c.RetryAt
 		}
 	case e.memory.isHealthy(i.ID):

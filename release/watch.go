@@ -22,6 +22,9 @@ func (e *Engine) watch(ctx context.Context) error {
 			e.markAll()
 			return
 		}
+		if ev.Kind == "die" {
+			e.memory.died(ev.ID, ev.ExitCode)
+		}
 		if ev.App != "" {
 			e.mark(ev.App)
 		}

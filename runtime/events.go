@@ -93,8 +93,10 @@ func (d *Docker) watchOnce(ctx context.Context, fn func(event) error) error {
 func instanceEvent(m events.Message) event {
 	labels := m.Actor.Attributes
 	return event{
-		InstanceEvent: paas.InstanceEvent{App: labels[labelAppID], ID: m.Actor.ID, Name: labels[labelInstance], Kind: string(m.Action)},
-		labels:        labels,
+		InstanceEvent: paas.InstanceEvent{
+			App: labels[labelAppID], ID: m.Actor.ID, Name: labels[labelInstance], Kind: string(m.Action), ExitCode: number(labels["exitCode"]),
+		},
+		labels: labels,
 	}
 }
 
