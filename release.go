@@ -82,6 +82,12 @@ type ReleaseDiff struct {
 	Changed []string `json:"changed"`
 }
 
+// LedgerCheck is a ledger that verifies: its hash chain holds from v1 to the newest release.
+type LedgerCheck struct {
+	Releases int  `json:"releases"` // how many it has
+	Verified bool `json:"verified"` // true; a ledger that does not verify is an error
+}
+
 // Info shows the release; current is the app's current version.
 func (r Release) Info(current int) ReleaseInfo {
 	keys := r.ConfigKeys

@@ -45,6 +45,7 @@ type (
 		Release(app string, version int) (paas.Release, error)
 		Releases(app string) ([]paas.Release, error)
 		PendingReleases() ([]paas.Release, error)
+		VerifyReleases(app string) error
 	}
 
 	// ConfigRecords are the numbered config sets.

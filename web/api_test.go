@@ -41,8 +41,15 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 			_, err := c.SetConfig(ctx, "hello", paas.ConfigPatch{"A": &one, "B": nil}, 7, nil)
 			return err
 		},
-		"Releases hello":   func(ctx context.Context) error { _, err := c.Releases(ctx, "hello"); return err },
-		"Release hello 3":  func(ctx context.Context) error { _, err := c.Release(ctx, "hello", 3); return err },
+		"Releases hello":  func(ctx context.Context) error { _, err := c.Releases(ctx, "hello"); return err },
+		"Release hello 3": func(ctx context.Context) error { _, err := c.Release(ctx, "hello", 3); return err },
+		"VerifyReleases hello": func(ctx context.Context) error {
+			check, err := c.VerifyReleases(ctx, "hello")
+			if err == nil && check != (paas.LedgerCheck{Releases: 2, Verified: true}) {
+				err = fmt.Errorf("got %+v", check)
+			}
+			return err
+		},
 		"Rollback hello 0": func(ctx context.Context) error { _, err := c.Rollback(ctx, "hello", 0, nil); return err },
 		"Processes hello":  func(ctx context.Context) error { _, err := c.Processes(ctx, "hello"); return err },
 		"Scale hello map[web:4]": func(ctx context.Context) error {

@@ -30,6 +30,7 @@ type (
 	Releases interface {
 		Releases(ctx context.Context, app string) ([]paas.ReleaseInfo, error)
 		Release(ctx context.Context, app string, version int) (paas.ReleaseDetail, error)
+		VerifyReleases(ctx context.Context, app string) (paas.LedgerCheck, error)
 		Rollback(ctx context.Context, app string, to int, progress io.Writer) (paas.ReleaseInfo, error)
 	}
 

@@ -103,6 +103,10 @@ func (f *fake) Release(ctx context.Context, app string, version int) (paas.Relea
 	return paas.ReleaseDetail{ReleaseInfo: paas.ReleaseInfo{Version: version}}, f.note(ctx, "Release", app, version)
 }
 
+func (f *fake) VerifyReleases(ctx context.Context, app string) (paas.LedgerCheck, error) {
+	return paas.LedgerCheck{Releases: 2, Verified: true}, f.note(ctx, "VerifyReleases", app)
+}
+
 func (f *fake) Rollback(ctx context.Context, app string, to int, _ io.Writer) (paas.ReleaseInfo, error) {
 	return paas.ReleaseInfo{Version: 9}, f.note(ctx, "Rollback", app, to)
 }

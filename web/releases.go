@@ -25,6 +25,11 @@ func (s *Server) getRelease(c echo.Context) error {
 	return answer(c, http.StatusOK, release, err)
 }
 
+func (s *Server) verifyReleases(c echo.Context) error {
+	check, err := s.Releases.VerifyReleases(c.Request().Context(), c.Param("app"))
+	return answer(c, http.StatusOK, check, err)
+}
+
 func (s *Server) rollback(c echo.Context) error {
 	var body client.RollbackBody
 	if err := bind(c, &body); err != nil {

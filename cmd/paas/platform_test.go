@@ -244,6 +244,15 @@ func (p *platform) Release(_ context.Context, app string, version int) (paas.Rel
 	return paas.ReleaseDetail{}, paas.Errorf(paas.NotFound, "%s has no release v%d", app, version).WithHint("paas releases -a %s", app)
 }
 
+func (p *platform) VerifyReleases(_ context.Context, app string) (paas.LedgerCheck, error) {
+	a, err := p.lock(app)
+	if err != nil {
+		return paas.LedgerCheck{}, err
+	}
+	defer p.mu.Unlock()
+	return paas.LedgerCheck{Releases: len(a.releases), Verified: true}, nil
+}
+
 func (p *platform) Rollback(_ context.Context, app string, to int, progress io.Writer) (paas.ReleaseInfo, error) {
 	a, err := p.lock(app)
 	if err != nil {

@@ -82,7 +82,7 @@ func newRoot(s *session) *cobra.Command {
 		newMaintenanceSet(s, true), newMaintenanceSet(s, false), newGitRemote(s), newOpen(s))
 	addGroup(root, groupRelease, newConfig(s, runConfig), newConfigGet(s, runConfigGet), newConfigSet(s, runConfigSet),
 		newConfigUnset(s, runConfigSet), newConfigEdit(s, runConfigEdit), newReleases(s), newReleasesInfo(s, runReleasesInfo),
-		newRollback(s, runRollback), newBuilds(s), newBuildsInfo(s, runBuildsInfo), newBuildsLog(s, runBuildsLog),
+		newReleasesVerify(s), newRollback(s, runRollback), newBuilds(s), newBuildsInfo(s, runBuildsInfo), newBuildsLog(s, runBuildsLog),
 		newBuildsCancel(s, runBuildsCancel))
 	addGroup(root, groupProcess, newPs(s), newScale(s, runScale), newRestart(s, runRestart), newStop(s, runStop),
 		newWait(s, runWait), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
