@@ -94,6 +94,25 @@ func (e *Engine) Rollback(ctx context.Context, app string, to int, progress Prog
 	return infoOf(rel), err
 }
 
+// PreviewRollback says what Rollback to the same release would do, or why it would refuse, and does nothing.
+func (e *Engine) PreviewRollback(ctx context.Context, app string, to int) (paas.RollbackPreview, error) {
+	record, err := e.Store.AppByName(app)
+	if err != nil {
+		return paas.RollbackPreview{}, err
+	}
+	target, config, err := e.rollbackTarget(ctx, record, to)
+	if err != nil {
+		return paas.RollbackPreview{}, err
+	}
+	current, currentConfig, err := e.current(record)
+	if err != nil {
+		return paas.RollbackPreview{}, err
+	}
+	return paas.RollbackPreview{
+		Current: current.Version, Target: target.Info(current.Version), Diff: paas.DiffReleases(current, target, currentConfig, config),
+	}, nil
+}
+
 func (e *Engine) rollbackTarget(ctx context.Context, app paas.App, to int) (paas.Release, paas.Config, error) {
 	if to == 0 {
 		version, err := e.before(app)

@@ -50,8 +50,9 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 			}
 			return err
 		},
-		"Rollback hello 0": func(ctx context.Context) error { _, err := c.Rollback(ctx, "hello", 0, nil); return err },
-		"Processes hello":  func(ctx context.Context) error { _, err := c.Processes(ctx, "hello"); return err },
+		"PreviewRollback hello 3": func(ctx context.Context) error { _, err := c.PreviewRollback(ctx, "hello", 3); return err },
+		"Rollback hello 0":        func(ctx context.Context) error { _, err := c.Rollback(ctx, "hello", 0, nil); return err },
+		"Processes hello":         func(ctx context.Context) error { _, err := c.Processes(ctx, "hello"); return err },
 		"Scale hello map[web:4]": func(ctx context.Context) error {
 			_, err := c.Scale(ctx, "hello", paas.Formation{"web": 4}, nil)
 			return err

@@ -31,6 +31,7 @@ type (
 		Releases(ctx context.Context, app string) ([]paas.ReleaseInfo, error)
 		Release(ctx context.Context, app string, version int) (paas.ReleaseDetail, error)
 		VerifyReleases(ctx context.Context, app string) (paas.LedgerCheck, error)
+		PreviewRollback(ctx context.Context, app string, to int) (paas.RollbackPreview, error)
 		Rollback(ctx context.Context, app string, to int, progress io.Writer) (paas.ReleaseInfo, error)
 	}
 

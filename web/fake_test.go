@@ -107,6 +107,10 @@ func (f *fake) VerifyReleases(ctx context.Context, app string) (paas.LedgerCheck
 	return paas.LedgerCheck{Releases: 2, Verified: true}, f.note(ctx, "VerifyReleases", app)
 }
 
+func (f *fake) PreviewRollback(ctx context.Context, app string, to int) (paas.RollbackPreview, error) {
+	return paas.RollbackPreview{Current: 8}, f.note(ctx, "PreviewRollback", app, to)
+}
+
 func (f *fake) Rollback(ctx context.Context, app string, to int, _ io.Writer) (paas.ReleaseInfo, error) {
 	return paas.ReleaseInfo{Version: 9}, f.note(ctx, "Rollback", app, to)
 }

@@ -19,6 +19,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/v1/apps/:app/releases", s.listReleases)
 	e.GET("/v1/apps/:app/releases/:version", s.getRelease)
 	e.GET("/v1/apps/:app/ledger/check", s.verifyReleases)
+	e.GET("/v1/apps/:app/rollback", s.previewRollback)
 	e.POST("/v1/apps/:app/rollback", s.rollback)
 
 	e.GET("/v1/apps/:app/formation", s.getFormation)

@@ -239,7 +239,7 @@ func TestTheDocumentHasEachFieldOfWhatIsSent(t *testing.T) {
 		"Process": paas.ProcessStatus{}, "Instance": paas.InstanceStatus{}, "Processes": paas.Processes{}, "Target": client.TargetBody{},
 		"Build": paas.BuildInfo{}, "RunRequest": paas.RunRequest{}, "Run": paas.RunInfo{}, "LogLine": paas.LogLine{}, "Domain": paas.Domain{},
 		"Host": client.HostBody{}, "Key": paas.Key{}, "NewKey": client.KeyBody{}, "NewToken": client.NewToken{}, "Push": client.PushBody{},
-		"LedgerCheck": paas.LedgerCheck{},
+		"LedgerCheck": paas.LedgerCheck{}, "RollbackPreview": paas.RollbackPreview{}, "ReleaseDiff": paas.ReleaseDiff{},
 	}
 	for name, v := range schemas {
 		got := slices.Sorted(slices.Values(doc["components>schemas>"+name+">properties"]))
