@@ -100,8 +100,9 @@ type (
 		Remove(ctx context.Context, id string) error
 	}
 
-	// Runner runs a one-off with its client attached.
+	// Runner runs a one-off, or a command inside a running instance, with its client attached.
 	Runner interface {
+		Exec(ctx context.Context, id string, req paas.ExecRequest, stdio paas.Stdio) (exitCode int, err error)
 		Run(ctx context.Context, spec paas.InstanceSpec, stdio paas.Stdio, started func(paas.Instance)) (exitCode int, err error)
 	}
 

@@ -59,6 +59,13 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 		},
 		"Restart hello web.1": func(ctx context.Context) error { _, err := c.Restart(ctx, "hello", "web.1", nil); return err },
 		"Stop hello worker":   func(ctx context.Context) error { _, err := c.Stop(ctx, "hello", "worker", nil); return err },
+		"Exec hello web.1 [ls -l] map[A:1] true {80 24}": func(ctx context.Context) error {
+			req := paas.ExecRequest{
+				Command: []string{"ls", "-l"}, Env: map[string]string{"A": "1"}, TTY: true, Size: paas.TerminalSize{Cols: 80, Rows: 24},
+			}
+			_, err := c.Exec(ctx, "hello", "web.1", req, paas.Stdio{})
+			return err
+		},
 		"CreateRun hello [true]": func(ctx context.Context) error {
 			_, err := c.CreateRun(ctx, "hello", paas.RunRequest{Command: []string{"true"}})
 			return err
