@@ -82,6 +82,19 @@ type ReleaseDiff struct {
 	Changed []string `json:"changed"`
 }
 
+// RollbackPreview is what a rollback would do.
+type RollbackPreview struct {
+	Current int         `json:"current"` // the version that serves now
+	Target  ReleaseInfo `json:"target"`  // the release to go back to
+	Diff    ReleaseDiff `json:"diff"`    // what that would change of what serves now
+}
+
+// LedgerCheck is a ledger that verifies: its hash chain holds from v1 to the newest release.
+type LedgerCheck struct {
+	Releases int  `json:"releases"` // how many it has
+	Verified bool `json:"verified"` // true; a ledger that does not verify is an error
+}
+
 // Info shows the release; current is the app's current version.
 func (r Release) Info(current int) ReleaseInfo {
 	keys := r.ConfigKeys
@@ -99,7 +112,11 @@ func DiffReleases(from, to Release, fromConfig, toConfig Config) ReleaseDiff {
 	d := ReleaseDiff{Added: []string{}, Removed: []string{}, Changed: []string{}}
 	d.compare(fromConfig, toConfig, "")
 	d.compare(commands(from), commands(to), "type ")
-	if from.Image.ID != to.Image.ID {
+	switch from.Image.ID {
+	case to.Image.ID:
+	case "": // the first release
+		d.Added = append(d.Added, "image")
+	default:
 		d.Changed = append(d.Changed, "image")
 	}
 	return d

@@ -45,6 +45,7 @@ type (
 		Release(app string, version int) (paas.Release, error)
 		Releases(app string) ([]paas.Release, error)
 		PendingReleases() ([]paas.Release, error)
+		VerifyReleases(app string) error
 	}
 
 	// ConfigRecords are the numbered config sets.
@@ -99,8 +100,9 @@ type (
 		Remove(ctx context.Context, id string) error
 	}
 
-	// Runner runs a one-off with its client attached.
+	// Runner runs a one-off, or a command inside a running instance, with its client attached.
 	Runner interface {
+		Exec(ctx context.Context, id string, req paas.ExecRequest, stdio paas.Stdio) (exitCode int, err error)
 		Run(ctx context.Context, spec paas.InstanceSpec, stdio paas.Stdio, started func(paas.Instance)) (exitCode int, err error)
 	}
 

@@ -254,6 +254,24 @@ func (f *fakeRuntime) Run(ctx context.Context, sp paas.InstanceSpec, stdio paas.
 	return 0, nil
 }
 
+// Exec is a command in an instance: "sleep" waits for its client to go, "exit" exits with 7, anything else says where it runs.
+func (f *fakeRuntime) Exec(ctx context.Context, id string, req paas.ExecRequest, stdio paas.Stdio) (int, error) {
+	f.mu.Lock()
+	i, ok := f.instances[id]
+	f.mu.Unlock()
+	switch {
+	case !ok || !i.Running:
+		return 0, paas.Errorf(paas.Conflict, "instance %s is not running", id)
+	case req.Command[0] == "sleep":
+		<-ctx.Done()
+		return 0, paas.Errorf(paas.Canceled, "its client had gone")
+	case req.Command[0] == "exit":
+		return 7, nil
+	}
+	fmt.Fprintf(stdio.Stdout, "%s in %s v%d\n", strings.Join(req.Command, " "), i.Name, i.Release)
+	return 0, nil
+}
+
 func (f *fakeRuntime) Tail(context.Context, string, int) ([]string, error) {
 	return []string{"its last words"}, nil
 }

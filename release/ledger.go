@@ -44,6 +44,21 @@ func (e *Engine) Release(_ context.Context, app string, version int) (paas.Relea
 	return rel.Detail(record.Current, paas.DiffReleases(parent, rel, parentConfig, config)), nil
 }
 
+// VerifyReleases walks the hash chain of app's ledger. The error, paas.Failed, names the first release that does not verify.
+func (e *Engine) VerifyReleases(_ context.Context, app string) (paas.LedgerCheck, error) {
+	record, err := e.Store.AppByName(app)
+	if err != nil {
+		return paas.LedgerCheck{}, err
+	}
+	// Counted before, so that what is appended meanwhile is not said to be verified. That a damaged entry cannot be
+	// listed either is no news beside which one it is.
+	releases, listErr := e.Store.Releases(record.ID)
+	if err := e.Store.VerifyReleases(record.ID); err != nil {
+		return paas.LedgerCheck{}, err
+	}
+	return paas.LedgerCheck{Releases: len(releases), Verified: listErr == nil}, listErr
+}
+
 // entry is a release with its config.
 func (e *Engine) entry(app paas.App, version int) (paas.Release, paas.Config, error) {
 	rel, err := e.Store.Release(app.ID, version)
@@ -77,6 +92,25 @@ func (e *Engine) Rollback(ctx context.Context, app string, to int, progress Prog
 		return err
 	})
 	return infoOf(rel), err
+}
+
+// PreviewRollback says what Rollback to the same release would do, or why it would refuse, and does nothing.
+func (e *Engine) PreviewRollback(ctx context.Context, app string, to int) (paas.RollbackPreview, error) {
+	record, err := e.Store.AppByName(app)
+	if err != nil {
+		return paas.RollbackPreview{}, err
+	}
+	target, config, err := e.rollbackTarget(ctx, record, to)
+	if err != nil {
+		return paas.RollbackPreview{}, err
+	}
+	current, currentConfig, err := e.current(record)
+	if err != nil {
+		return paas.RollbackPreview{}, err
+	}
+	return paas.RollbackPreview{
+		Current: current.Version, Target: target.Info(current.Version), Diff: paas.DiffReleases(current, target, currentConfig, config),
+	}, nil
 }
 
 func (e *Engine) rollbackTarget(ctx context.Context, app paas.App, to int) (paas.Release, paas.Config, error) {

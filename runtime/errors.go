@@ -58,6 +58,11 @@ func gone(id string) *paas.Error {
 	return paas.Errorf(paas.NotFound, "instance %s is no longer on this host", short(id)).WithHint("paas ps")
 }
 
+// notUp is the error for an instance that would have to run.
+func notUp(id string) *paas.Error {
+	return paas.Errorf(paas.Conflict, "instance %s is not running", short(id)).WithHint("paas ps")
+}
+
 // imageGone is the error for an image that the engine does not have.
 func imageGone(id string) *paas.Error {
 	return paas.Errorf(paas.NotFound, "image %s is no longer on this host", id).

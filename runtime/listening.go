@@ -13,8 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"paas"
 )
 
 // Listening returns the addresses on which an instance accepts TCP connections, as seen inside it. It reads the
@@ -25,7 +23,7 @@ func (d *Docker) Listening(ctx context.Context, id string) ([]netip.AddrPort, er
 		return nil, err
 	}
 	if c.State.Pid == 0 {
-		return nil, paas.Errorf(paas.Conflict, "instance %s is not running", short(id)).WithHint("paas ps")
+		return nil, notUp(id)
 	}
 	var found []netip.AddrPort
 	for _, table := range []string{"tcp", "tcp6"} {

@@ -88,7 +88,10 @@ func (d *Docker) removeLater(id string) {
 // attach connects to a container that is yet to be started, so that none of its output is missed. The connection and
 // the wait outlive ctx: a process whose client has gone is still to be ended.
 func (d *Docker) attach(ctx context.Context, c created, spec paas.InstanceSpec, stdio paas.Stdio) (*session, error) {
-	s := &session{docker: d, id: c.id, name: spec.Name, tty: spec.TTY, stdin: spec.Stdin, size: spec.Size, stdio: stdio}
+	s := &session{
+		process: oneOff{d, c.id}, log: d.log.With("instance", c.id), name: spec.Name,
+		tty: spec.TTY, stdin: spec.Stdin, size: spec.Size, stdio: stdio,
+	}
 	waiting := make(chan struct{})
 	go func() {
 		defer close(waiting)
@@ -108,4 +111,29 @@ func (d *Docker) attach(ctx context.Context, c created, spec paas.InstanceSpec, 
 	}
 	s.copyOut()
 	return s, nil
+}
+
+// oneOff is the process of an attached run: its container is there for it alone.
+type oneOff struct {
+	docker *Docker
+	id     string
+}
+
+func (p oneOff) resize(ctx context.Context, size paas.TerminalSize) error {
+	return p.docker.call(ctx, readLimit, "resize the terminal of instance "+short(p.id), func(ctx context.Context) error {
+		_, err := p.docker.client.ContainerResize(ctx, p.id, client.ContainerResizeOptions{Height: uint(size.Rows), Width: uint(size.Cols)})
+		return err
+	})
+}
+
+func (p oneOff) signal(ctx context.Context, name string) error {
+	return p.docker.Signal(ctx, p.id, name)
+}
+
+func (p oneOff) hangUp(ctx context.Context) error {
+	if err := p.signal(ctx, "HUP"); notRunning(err) != nil {
+		return err
+	}
+	_, err := p.docker.Stop(ctx, p.id, hangupGrace)
+	return err
 }

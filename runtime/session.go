@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
@@ -12,15 +13,23 @@ import (
 	"paas"
 )
 
+// process is what a session is attached to.
+type process interface {
+	resize(ctx context.Context, size paas.TerminalSize) error
+	signal(ctx context.Context, name string) error
+	// hangUp ends it, as far as that can be done, because its client has gone.
+	hangUp(ctx context.Context) error
+}
+
 // session is a client attached to a process.
 type session struct {
-	docker *Docker
-	id     string
-	name   string
-	tty    bool
-	stdin  bool
-	size   paas.TerminalSize
-	stdio  paas.Stdio
+	process process
+	log     *slog.Logger
+	name    string // of the process, for errors
+	tty     bool
+	stdin   bool
+	size    paas.TerminalSize
+	stdio   paas.Stdio
 
 	conn        client.HijackedResponse
 	exited      <-chan exit
@@ -60,10 +69,7 @@ func (s *session) run(ctx context.Context) (int, error) {
 func (s *session) hangUp(ctx context.Context) (int, error) {
 	ctx = context.WithoutCancel(ctx)
 	canceled := paas.Errorf(paas.Canceled, "%s was ended because its client had gone", s.name)
-	if err := s.docker.Signal(ctx, s.id, "HUP"); notRunning(err) != nil {
-		return 0, canceled.Because(err)
-	}
-	if _, err := s.docker.Stop(ctx, s.id, hangupGrace); err != nil {
+	if err := s.process.hangUp(ctx); err != nil {
 		return 0, canceled.Because(err)
 	}
 	e := <-s.exited
@@ -102,7 +108,7 @@ func (s *session) copyOutput() error {
 		return gone
 	}
 	if err != nil {
-		s.docker.log.Debug("the output of a run broke off", "instance", s.id, "error", err)
+		s.log.Debug("the output of a run broke off", "error", err)
 	}
 	return nil
 }
@@ -128,11 +134,11 @@ func (c *clientWriter) Write(p []byte) (int, error) {
 func (s *session) copyInput() {
 	if s.stdio.Stdin != nil {
 		if _, err := io.Copy(s.conn.Conn, s.stdio.Stdin); err != nil {
-			s.docker.log.Debug("the input of a run broke off", "instance", s.id, "error", err)
+			s.log.Debug("the input of a run broke off", "error", err)
 		}
 	}
 	if err := s.conn.CloseWrite(); err != nil {
-		s.docker.log.Debug("the input of a run was not closed", "instance", s.id, "error", err)
+		s.log.Debug("the input of a run was not closed", "error", err)
 	}
 }
 
@@ -176,18 +182,14 @@ func (s *session) resize(ctx context.Context, size paas.TerminalSize) {
 	if !s.tty || size.Cols == 0 || size.Rows == 0 {
 		return
 	}
-	err := s.docker.call(ctx, readLimit, "resize the terminal of "+s.name, func(ctx context.Context) error {
-		_, err := s.docker.client.ContainerResize(ctx, s.id, client.ContainerResizeOptions{Height: uint(size.Rows), Width: uint(size.Cols)})
-		return err
-	})
-	if err != nil {
-		s.docker.log.Debug("a terminal was not resized", "instance", s.id, "error", err)
+	if err := s.process.resize(ctx, size); err != nil {
+		s.log.Debug("a terminal was not resized", "error", err)
 	}
 }
 
 // signal is best effort: the process may have ended.
 func (s *session) signal(ctx context.Context, name string) {
-	if err := s.docker.Signal(ctx, s.id, name); err != nil {
-		s.docker.log.Debug("a signal was not sent", "instance", s.id, "signal", name, "error", err)
+	if err := s.process.signal(ctx, name); err != nil {
+		s.log.Debug("a signal was not sent", "signal", name, "error", err)
 	}
 }

@@ -43,7 +43,7 @@ func (d *Docker) Signal(ctx context.Context, id, name string) error {
 	case cerrdefs.IsNotFound(err):
 		return gone(id).Because(err)
 	case cerrdefs.IsConflict(err):
-		return paas.Errorf(paas.Conflict, "instance %s is not running", short(id)).WithHint("paas ps").Because(err)
+		return notUp(id).Because(err)
 	case cerrdefs.IsInvalidArgument(err):
 		return paas.Errorf(paas.Invalid, "%s is not a signal", paas.Quote(name)).WithHint("use TERM, INT, HUP, …").Because(err)
 	}

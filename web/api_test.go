@@ -41,16 +41,31 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 			_, err := c.SetConfig(ctx, "hello", paas.ConfigPatch{"A": &one, "B": nil}, 7, nil)
 			return err
 		},
-		"Releases hello":   func(ctx context.Context) error { _, err := c.Releases(ctx, "hello"); return err },
-		"Release hello 3":  func(ctx context.Context) error { _, err := c.Release(ctx, "hello", 3); return err },
-		"Rollback hello 0": func(ctx context.Context) error { _, err := c.Rollback(ctx, "hello", 0, nil); return err },
-		"Processes hello":  func(ctx context.Context) error { _, err := c.Processes(ctx, "hello"); return err },
+		"Releases hello":  func(ctx context.Context) error { _, err := c.Releases(ctx, "hello"); return err },
+		"Release hello 3": func(ctx context.Context) error { _, err := c.Release(ctx, "hello", 3); return err },
+		"VerifyReleases hello": func(ctx context.Context) error {
+			check, err := c.VerifyReleases(ctx, "hello")
+			if err == nil && check != (paas.LedgerCheck{Releases: 2, Verified: true}) {
+				err = fmt.Errorf("got %+v", check)
+			}
+			return err
+		},
+		"PreviewRollback hello 3": func(ctx context.Context) error { _, err := c.PreviewRollback(ctx, "hello", 3); return err },
+		"Rollback hello 0":        func(ctx context.Context) error { _, err := c.Rollback(ctx, "hello", 0, nil); return err },
+		"Processes hello":         func(ctx context.Context) error { _, err := c.Processes(ctx, "hello"); return err },
 		"Scale hello map[web:4]": func(ctx context.Context) error {
 			_, err := c.Scale(ctx, "hello", paas.Formation{"web": 4}, nil)
 			return err
 		},
 		"Restart hello web.1": func(ctx context.Context) error { _, err := c.Restart(ctx, "hello", "web.1", nil); return err },
 		"Stop hello worker":   func(ctx context.Context) error { _, err := c.Stop(ctx, "hello", "worker", nil); return err },
+		"Exec hello web.1 [ls -l] map[A:1] true {80 24}": func(ctx context.Context) error {
+			req := paas.ExecRequest{
+				Command: []string{"ls", "-l"}, Env: map[string]string{"A": "1"}, TTY: true, Size: paas.TerminalSize{Cols: 80, Rows: 24},
+			}
+			_, err := c.Exec(ctx, "hello", "web.1", req, paas.Stdio{})
+			return err
+		},
 		"CreateRun hello [true]": func(ctx context.Context) error {
 			_, err := c.CreateRun(ctx, "hello", paas.RunRequest{Command: []string{"true"}})
 			return err

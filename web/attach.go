@@ -17,7 +17,7 @@ import (
 	"paas/web/client"
 )
 
-// exitTimeout is how long a client may take to be told how its run ended.
+// exitTimeout is how long a client may take to be told how its process ended.
 const exitTimeout = 10 * time.Second
 
 // attachRun connects a run to a websocket. It ends with its client, and with it the run does.
@@ -26,21 +26,27 @@ func (s *Server) attachRun(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, app := c.Request().Context(), c.Param("app")
-	if _, err := s.Runs.Run(ctx, app, id); err != nil {
+	app := c.Param("app")
+	if _, err := s.Runs.Run(c.Request().Context(), app, id); err != nil {
 		return err
 	}
+	return s.attach(c, "paas run", func(a *attached) (int, error) { return s.Runs.AttachRun(a.ctx, app, id, a.stdio()) })
+}
+
+// attach connects a process to a websocket: run is given the client and returns when the process has ended. command is
+// what attaches like that, for the hint.
+func (s *Server) attach(c echo.Context, command string, run func(a *attached) (exitCode int, err error)) error {
 	if !strings.EqualFold(c.Request().Header.Get("Upgrade"), "websocket") {
-		return paas.Errorf(paas.Invalid, "attaching needs a websocket").WithHint("paas run does it")
+		return paas.Errorf(paas.Invalid, "attaching needs a websocket").WithHint("%s does it", command)
 	}
 	ws, err := websocket.Accept(c.Response(), c.Request(), nil) // refuses other origins, and has answered if it fails
 	if err != nil {
 		s.log.Debug("websocket refused", "request_id", requestIDOf(c), "error", err)
 		return nil
 	}
-	a := newAttached(ctx, ws)
+	a := newAttached(c.Request().Context(), ws)
 	defer a.close()
-	code, err := s.Runs.AttachRun(a.ctx, app, id, a.stdio())
+	code, err := run(a)
 	exit := client.Exit{Code: &code}
 	if err != nil {
 		fault := s.fault(c, err)
@@ -49,7 +55,8 @@ func (s *Server) attachRun(c echo.Context) error {
 	return a.finish(exit)
 }
 
-// attached is one attached run, seen from the server. Its goroutine reads the websocket until the client is gone.
+// attached is one attached process, seen from the server. Its goroutine, which stdio starts, reads the websocket until
+// the client is gone.
 type attached struct {
 	ctx     context.Context // ends when the client is gone
 	cancel  context.CancelFunc
@@ -65,21 +72,22 @@ func newAttached(ctx context.Context, ws *websocket.Conn) *attached {
 	a := &attached{ws: ws, resize: make(chan paas.TerminalSize, 1), signals: make(chan string, 16)}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	a.stdin = newInbox(a.ctx, client.AttachWindow, a.consumed)
+	return a
+}
+
+// stdio is the client's streams. It is called once, after what the client sends before them has been read.
+func (a *attached) stdio() paas.Stdio {
 	a.reading.Go(func() {
 		defer a.cancel()
 		a.receive()
 	})
-	return a
-}
-
-func (a *attached) stdio() paas.Stdio {
 	return paas.Stdio{
 		Stdin: a.stdin, Resize: a.resize, Signals: a.signals,
 		Stdout: &frames{a: a, channel: client.ChannelStdout}, Stderr: &frames{a: a, channel: client.ChannelStderr},
 	}
 }
 
-// finish tells the client how the run ended, unless it has gone.
+// finish tells the client how the process ended, unless it has gone.
 func (a *attached) finish(exit client.Exit) error {
 	data, err := json.Marshal(exit)
 	if err != nil {
@@ -119,7 +127,7 @@ func (a *attached) receive() {
 	}
 }
 
-var errProtocol = errors.New("not a message of an attached run")
+var errProtocol = errors.New("not a message of an attached process")
 
 func (a *attached) dispatch(ch client.Channel, payload []byte) error {
 	switch ch {

@@ -27,6 +27,11 @@ func bind(c echo.Context, v any) error {
 	if err != nil {
 		return err
 	}
+	return decode(data, v)
+}
+
+// decode reads what a client sent as exactly one JSON value of v's form.
+func decode(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return paas.Errorf(paas.Invalid, "the body is not UTF-8 text").WithHint("encode other bytes, for example with base64")
 	}

@@ -30,15 +30,19 @@ type (
 	Releases interface {
 		Releases(ctx context.Context, app string) ([]paas.ReleaseInfo, error)
 		Release(ctx context.Context, app string, version int) (paas.ReleaseDetail, error)
+		VerifyReleases(ctx context.Context, app string) (paas.LedgerCheck, error)
+		PreviewRollback(ctx context.Context, app string, to int) (paas.RollbackPreview, error)
 		Rollback(ctx context.Context, app string, to int, progress io.Writer) (paas.ReleaseInfo, error)
 	}
 
-	// Processes is the formation and its instances. A target is a type (web), an instance (web.1) or "" for all.
+	// Processes is the formation and its instances. A target is a type (web), an instance (web.1) or "" for all. Exec
+	// runs a command inside a running instance, hangs up on it when ctx ends, and returns with its exit code.
 	Processes interface {
 		Processes(ctx context.Context, app string) (paas.Processes, error)
 		Scale(ctx context.Context, app string, change paas.Formation, progress io.Writer) (paas.Processes, error)
 		Restart(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error)
 		Stop(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error)
+		Exec(ctx context.Context, app, instance string, req paas.ExecRequest, stdio paas.Stdio) (exitCode int, err error)
 	}
 
 	// Runs is one-off processes. A run that is not detached waits, created, for AttachRun, which starts it, returns

@@ -22,7 +22,7 @@ type fake struct {
 
 	onScale   func(ctx context.Context, progress io.Writer) (paas.Processes, error)
 	onLogs    func(ctx context.Context, q paas.LogQuery, fn func(paas.LogLine) error) error
-	onAttach  func(ctx context.Context, stdio paas.Stdio) (int, error)
+	onAttach  func(ctx context.Context, stdio paas.Stdio) (int, error) // of runs, and of commands in instances
 	onLog     func(ctx context.Context, w io.Writer) error
 	onReceive func(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error)
 	onPush    func(ctx context.Context, token, updates string, env map[string]string, progress io.Writer) error
@@ -103,6 +103,14 @@ func (f *fake) Release(ctx context.Context, app string, version int) (paas.Relea
 	return paas.ReleaseDetail{ReleaseInfo: paas.ReleaseInfo{Version: version}}, f.note(ctx, "Release", app, version)
 }
 
+func (f *fake) VerifyReleases(ctx context.Context, app string) (paas.LedgerCheck, error) {
+	return paas.LedgerCheck{Releases: 2, Verified: true}, f.note(ctx, "VerifyReleases", app)
+}
+
+func (f *fake) PreviewRollback(ctx context.Context, app string, to int) (paas.RollbackPreview, error) {
+	return paas.RollbackPreview{Current: 8}, f.note(ctx, "PreviewRollback", app, to)
+}
+
 func (f *fake) Rollback(ctx context.Context, app string, to int, _ io.Writer) (paas.ReleaseInfo, error) {
 	return paas.ReleaseInfo{Version: 9}, f.note(ctx, "Rollback", app, to)
 }
@@ -125,6 +133,14 @@ func (f *fake) Restart(ctx context.Context, app, target string, _ io.Writer) (pa
 
 func (f *fake) Stop(ctx context.Context, app, target string, _ io.Writer) (paas.Processes, error) {
 	return paas.Processes{}, f.note(ctx, "Stop", app, target)
+}
+
+func (f *fake) Exec(ctx context.Context, app, instance string, req paas.ExecRequest, stdio paas.Stdio) (int, error) {
+	err := f.note(ctx, "Exec", app, instance, req.Command, req.Env, req.TTY, req.Size)
+	if f.onAttach != nil {
+		return f.onAttach(ctx, stdio)
+	}
+	return 0, err
 }
 
 func (f *fake) CreateRun(ctx context.Context, app string, req paas.RunRequest) (paas.RunInfo, error) {

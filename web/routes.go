@@ -18,11 +18,14 @@ func (s *Server) routes(e *echo.Echo) {
 
 	e.GET("/v1/apps/:app/releases", s.listReleases)
 	e.GET("/v1/apps/:app/releases/:version", s.getRelease)
+	e.GET("/v1/apps/:app/ledger/check", s.verifyReleases)
+	e.GET("/v1/apps/:app/rollback", s.previewRollback)
 	e.POST("/v1/apps/:app/rollback", s.rollback)
 
 	e.GET("/v1/apps/:app/formation", s.getFormation)
 	e.PATCH("/v1/apps/:app/formation", s.scale)
 	e.GET("/v1/apps/:app/instances", s.getInstances)
+	e.GET("/v1/apps/:app/instances/:instance/exec", s.exec)
 	e.POST("/v1/apps/:app/restart", s.restart)
 	e.POST("/v1/apps/:app/stop", s.stop)
 

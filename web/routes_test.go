@@ -33,7 +33,7 @@ func routeList(s *Server) []string {
 
 // filled is a path of a route with its parameters given.
 func filled(path string) string {
-	return strings.NewReplacer("{app}", "hello", "{version}", "1", "{id}", "1", "{host}", "a.example", "{name}", "x").Replace(path)
+	return strings.NewReplacer("{app}", "hello", "{version}", "1", "{id}", "1", "{host}", "a.example", "{name}", "x", "{instance}", "web.1").Replace(path)
 }
 
 func TestNoRouteOpensWithoutAnIdentity(t *testing.T) {
@@ -239,6 +239,8 @@ func TestTheDocumentHasEachFieldOfWhatIsSent(t *testing.T) {
 		"Process": paas.ProcessStatus{}, "Instance": paas.InstanceStatus{}, "Processes": paas.Processes{}, "Target": client.TargetBody{},
 		"Build": paas.BuildInfo{}, "RunRequest": paas.RunRequest{}, "Run": paas.RunInfo{}, "LogLine": paas.LogLine{}, "Domain": paas.Domain{},
 		"Host": client.HostBody{}, "Key": paas.Key{}, "NewKey": client.KeyBody{}, "NewToken": client.NewToken{}, "Push": client.PushBody{},
+		"LedgerCheck": paas.LedgerCheck{}, "RollbackPreview": paas.RollbackPreview{}, "ReleaseDiff": paas.ReleaseDiff{},
+		"ExecRequest": paas.ExecRequest{},
 	}
 	for name, v := range schemas {
 		got := slices.Sorted(slices.Values(doc["components>schemas>"+name+">properties"]))

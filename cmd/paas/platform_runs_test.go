@@ -48,6 +48,25 @@ func (p *platform) AttachRun(ctx context.Context, app string, id int, stdio paas
 	if err != nil {
 		return 0, err
 	}
+	return p.process(ctx, req, stdio)
+}
+
+// Exec runs in web.1 what AttachRun would run; what is in the other instance has ended.
+func (p *platform) Exec(ctx context.Context, app, instance string, req paas.ExecRequest, stdio paas.Stdio) (int, error) {
+	a, err := p.lock(app)
+	if err != nil {
+		return 0, err
+	}
+	as := paas.RunRequest{Command: req.Command, Env: req.Env, TTY: req.TTY, Stdin: req.Stdin, Size: req.Size}
+	a.requests = append([]paas.RunRequest{as}, a.requests...)
+	p.mu.Unlock()
+	if instance != "web.1" {
+		return 0, paas.Errorf(paas.Conflict, "%s does not run: exited with status 1", instance).WithHint("paas logs -a %s", app)
+	}
+	return p.process(ctx, as, stdio)
+}
+
+func (p *platform) process(ctx context.Context, req paas.RunRequest, stdio paas.Stdio) (int, error) {
 	p.started <- req.Command[0]
 	switch req.Command[0] {
 	case "cat":

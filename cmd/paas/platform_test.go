@@ -244,19 +244,50 @@ func (p *platform) Release(_ context.Context, app string, version int) (paas.Rel
 	return paas.ReleaseDetail{}, paas.Errorf(paas.NotFound, "%s has no release v%d", app, version).WithHint("paas releases -a %s", app)
 }
 
+func (p *platform) VerifyReleases(_ context.Context, app string) (paas.LedgerCheck, error) {
+	a, err := p.lock(app)
+	if err != nil {
+		return paas.LedgerCheck{}, err
+	}
+	defer p.mu.Unlock()
+	return paas.LedgerCheck{Releases: len(a.releases), Verified: true}, nil
+}
+
 func (p *platform) Rollback(_ context.Context, app string, to int, progress io.Writer) (paas.ReleaseInfo, error) {
 	a, err := p.lock(app)
 	if err != nil {
 		return paas.ReleaseInfo{}, err
 	}
 	defer p.mu.Unlock()
+	if to, err = a.rollbackTarget(to); err != nil {
+		return paas.ReleaseInfo{}, err
+	}
+	return *a.release("Rollback to v"+strconv.Itoa(to), progress), nil
+}
+
+func (p *platform) PreviewRollback(_ context.Context, app string, to int) (paas.RollbackPreview, error) {
+	a, err := p.lock(app)
+	if err != nil {
+		return paas.RollbackPreview{}, err
+	}
+	defer p.mu.Unlock()
+	if to, err = a.rollbackTarget(to); err != nil {
+		return paas.RollbackPreview{}, err
+	}
+	return paas.RollbackPreview{
+		Current: a.info.Release, Target: a.releases[a.info.Release-to],
+		Diff: paas.ReleaseDiff{Removed: []string{"GREETING", "type worker"}, Changed: []string{"image"}},
+	}, nil
+}
+
+func (a *testApp) rollbackTarget(to int) (int, error) {
 	if to == 0 {
 		to = a.info.Release - 1
 	}
 	if to < 1 || to >= a.info.Release {
-		return paas.ReleaseInfo{}, paas.Errorf(paas.Conflict, "%s has no release to go back to", app).WithHint("paas releases -a %s", app)
+		return 0, paas.Errorf(paas.Conflict, "%s has no release to go back to", a.info.Name).WithHint("paas releases -a %s", a.info.Name)
 	}
-	return *a.release("Rollback to v"+strconv.Itoa(to), progress), nil
+	return to, nil
 }
 
 func (p *platform) Builds(_ context.Context, app string) ([]paas.BuildInfo, error) {

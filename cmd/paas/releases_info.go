@@ -55,8 +55,7 @@ func runReleasesInfo(ctx context.Context, o *releaseOptions) error {
 	if err != nil {
 		return err
 	}
-	r.ConfigKeys, r.Phases = list(r.ConfigKeys), list(r.Phases)
-	r.Diff = paas.ReleaseDiff{Added: list(r.Diff.Added), Removed: list(r.Diff.Removed), Changed: list(r.Diff.Changed)}
+	r.ConfigKeys, r.Phases, r.Diff = list(r.ConfigKeys), list(r.Phases), diffLists(r.Diff)
 	return o.show(o.json, r, func(p *page) { p.release(r) })
 }
 
@@ -91,16 +90,24 @@ func (p *page) release(r paas.ReleaseDetail) {
 	for _, typ := range slices.Sorted(maps.Keys(r.ProcessTypes)) {
 		fields = append(fields, [2]string{"process " + typ, r.ProcessTypes[typ]})
 	}
-	fields = append(
-		fields, [2]string{"added", strings.Join(r.Diff.Added, ", ")}, [2]string{"removed", strings.Join(r.Diff.Removed, ", ")},
-		[2]string{"changed", strings.Join(r.Diff.Changed, ", ")}, [2]string{"phases", phases(r.Phases)},
-	)
+	fields = append(append(fields, diffFields(r.Diff)...), [2]string{"phases", phases(r.Phases)})
 	if !p.tty {
 		fields = append(fields, [2]string{"error", r.Error})
 	}
 	p.fields(fields...)
 	if p.tty && r.Error != "" {
 		p.paragraph("error", r.Error)
+	}
+}
+
+// diffLists makes the lists of a diff empty ones where they are nil.
+func diffLists(d paas.ReleaseDiff) paas.ReleaseDiff {
+	return paas.ReleaseDiff{Added: list(d.Added), Removed: list(d.Removed), Changed: list(d.Changed)}
+}
+
+func diffFields(d paas.ReleaseDiff) [][2]string {
+	return [][2]string{
+		{"added", strings.Join(d.Added, ", ")}, {"removed", strings.Join(d.Removed, ", ")}, {"changed", strings.Join(d.Changed, ", ")},
 	}
 }
 

@@ -22,7 +22,7 @@ The app: -a, else PAAS_APP, else that git remote.
 
 Output is a table on a terminal, tab-separated values without a header when piped, and JSON with --json.
 Exit codes: 1 internal, 2 usage, 3 not authorised, 4 not found, 5 conflict, 6 build or deploy failed, 7 unavailable,
-130 interrupted; run exits with the code of its process.`
+130 interrupted; run and ps:exec exit with the code of their process.`
 
 // usageTemplate shows what can be typed, examples first.
 const usageTemplate = `Usage:
@@ -82,10 +82,10 @@ func newRoot(s *session) *cobra.Command {
 		newMaintenanceSet(s, true), newMaintenanceSet(s, false), newGitRemote(s), newOpen(s))
 	addGroup(root, groupRelease, newConfig(s, runConfig), newConfigGet(s, runConfigGet), newConfigSet(s, runConfigSet),
 		newConfigUnset(s, runConfigSet), newConfigEdit(s, runConfigEdit), newReleases(s), newReleasesInfo(s, runReleasesInfo),
-		newRollback(s, runRollback), newBuilds(s), newBuildsInfo(s, runBuildsInfo), newBuildsLog(s, runBuildsLog),
+		newReleasesVerify(s), newRollback(s, runRollback), newBuilds(s), newBuildsInfo(s, runBuildsInfo), newBuildsLog(s, runBuildsLog),
 		newBuildsCancel(s, runBuildsCancel))
 	addGroup(root, groupProcess, newPs(s), newScale(s, runScale), newRestart(s, runRestart), newStop(s, runStop),
-		newWait(s, runWait), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
+		newWait(s, runWait), newExec(s, runExec), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
 		newLogs(s, runLogs))
 	addGroup(root, groupOther, newKeys(s), newKeysAdd(s, runKeysAdd), newKeysRemove(s), newTokens(s), newTokensCreate(s),
 		newTokensRemove(s), newVersion(s))

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -112,7 +110,7 @@ func runRun(ctx context.Context, o *runOptions) error {
 	if tty != nil {
 		o.request.TTY = true
 		o.request.Size = tty.size()
-		o.passTerm()
+		o.request.Env = o.withTerm(o.request.Env)
 	}
 	run, err := srv.CreateRun(ctx, app, o.request)
 	if err != nil {
@@ -121,24 +119,9 @@ func runRun(ctx context.Context, o *runOptions) error {
 	o.note("Running %s on %s v%d.", run.Name, app, run.Release)
 	code, err := o.attach(ctx, srv, app, run, tty)
 	if err != nil {
-		return lostRun(err, app, run.Name)
+		return lost(err, run.Name, "paas run:info "+run.Name+" -a "+app)
 	}
-	if code != 0 {
-		return exitStatus(code)
-	}
-	return nil
-}
-
-// passTerm tells the process what kind of terminal it writes to.
-func (o *runOptions) passTerm() {
-	term := o.getenv("TERM")
-	if _, given := o.request.Env["TERM"]; term == "" || given {
-		return
-	}
-	if o.request.Env == nil {
-		o.request.Env = map[string]string{}
-	}
-	o.request.Env["TERM"] = term
+	return exitedWith(code)
 }
 
 func (o *runOptions) runDetached(ctx context.Context, srv *client.Client, app string) error {
@@ -156,46 +139,11 @@ func (o *runOptions) runDetached(ctx context.Context, srv *client.Client, app st
 	return nil
 }
 
-// attach connects the process to our streams until it ends. On a terminal a signal to paas hangs up; without one it
-// is the process's to answer.
+// attach connects the run's process to our streams until it ends.
 func (o *runOptions) attach(ctx context.Context, srv *client.Client, app string, run paas.RunInfo, tty *tty) (int, error) {
 	id, err := parseNumber("run", paas.RunType+".", run.Name)
 	if err != nil {
 		return 0, err
 	}
-	stdio := paas.Stdio{Stdin: stdinOf(o.in), Stdout: o.out, Stderr: o.err}
-	if tty == nil {
-		signals, stop := relaySignals()
-		defer stop()
-		stdio.Signals = signals
-		return srv.AttachRun(context.WithoutCancel(ctx), app, id, stdio)
-	}
-	restore, err := tty.raw()
-	if err != nil {
-		return 0, err
-	}
-	resize, stop := tty.resizes()
-	stdio.Resize = resize
-	code, err := srv.AttachRun(ctx, app, id, stdio)
-	stop()
-	return code, errors.Join(err, restore())
-}
-
-// stdinOf is an input that is never nil: a closed one is at its end.
-func stdinOf(in io.Reader) io.Reader {
-	if in == nil {
-		return strings.NewReader("")
-	}
-	return in
-}
-
-// lostRun says what a broken connection means for the process. It exits with 1: what the process would have exited
-// with nobody knows, and the server was there, so it is not "unavailable". An error that the server sent stays.
-func lostRun(err error, app, name string) error {
-	e, ok := errors.AsType[*paas.Error](err)
-	if !ok || e.Code != paas.Unavailable || e.Err == nil {
-		return err
-	}
-	return paas.Errorf(paas.Internal, "the connection to %s was lost, and so it is being ended: %w", name, e.Err).
-		WithHint("paas run:info %s -a %s", name, app)
+	return o.attached(ctx, tty, func(ctx context.Context, stdio paas.Stdio) (int, error) { return srv.AttachRun(ctx, app, id, stdio) })
 }

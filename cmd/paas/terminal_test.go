@@ -170,6 +170,7 @@ func TestTablesOnATerminal(t *testing.T) {
 	for name, args := range map[string][]string{
 		"apps": {"apps"}, "info": {"apps:info"}, "config": {"config"}, "ps": {"ps"}, "scale": {"scale"}, "releases": {"releases"},
 		"release": {"releases:info"}, "builds": {"builds"}, "build": {"builds:info"}, "domains": {"domains"}, "keys": {"keys"}, "logs": {"logs"},
+		"rollback": {"rollback", "--dry-run"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScreen(t, url)
@@ -287,6 +288,45 @@ func TestALostConnectionEndsARunWithOneAndRestoresTheTerminal(t *testing.T) {
 	}
 	s.sees("Error: the connection to run.1 was lost")
 	s.sees("  try: paas run:info run.1 -a hello\n")
+}
+
+func TestExecOnATerminal(t *testing.T) {
+	p := newPlatform()
+	s := newScreen(t, platformURL(t, p), "TERM=xterm-256color")
+	before := s.modes()
+	s.resize(100, 30)
+	code := s.start("ps:exec", "web.1", "--", "sizes")
+	for range 2 { // in the request, and once attached
+		if got, want := receive(t, "the size", p.resized), (paas.TerminalSize{Cols: 100, Rows: 30}); got != want {
+			t.Errorf("the command has %v, want %v", got, want)
+		}
+	}
+	eventually(t, "raw mode", func() bool { return s.modes().Lflag&unix.ECHO == 0 })
+	s.types("\x03")
+	if got := receive(t, "the end", code); got != 5 {
+		t.Errorf("exit code %d, want the command's 5: %s", got, s.text())
+	}
+	if diff := cmp.Diff(before, s.modes()); diff != "" {
+		t.Errorf("the terminal is not as before (-before +after):\n%s", diff)
+	}
+	if req := p.apps["hello"].requests[0]; !req.TTY || req.Env["TERM"] != "xterm-256color" {
+		t.Errorf("the request was %+v", req)
+	}
+}
+
+func TestALostConnectionEndsACommandWithOne(t *testing.T) {
+	p := newPlatform()
+	url, cut := cuttable(t, platformURL(t, p))
+	s := newScreen(t, url)
+	code := s.start("ps:exec", "web.1", "sizes")
+	receive(t, "the size in the request", p.resized)
+	receive(t, "the size once attached", p.resized)
+	cut()
+	if got := receive(t, "the end", code); got != 1 {
+		t.Errorf("exit code %d, want 1: %s", got, s.text())
+	}
+	s.sees("Error: the connection to the command in web.1 was lost")
+	s.sees("  try: paas ps -a hello\n")
 }
 
 func TestNoTTYMakesPipesOfATerminal(t *testing.T) {

@@ -19,40 +19,49 @@ import (
 // AttachRun starts a run that was created without Detach, connects it to stdio and returns its exit code. When ctx
 // ends, the connection does, and paasd stops the run. A read of stdio.Stdin that blocks is left behind.
 func (c *Client) AttachRun(ctx context.Context, app string, id int, stdio paas.Stdio) (int, error) {
-	path, err := appPath(app, "runs", strconv.Itoa(id), "attach")
+	a, err := c.attach(ctx, stdio, app, "runs", strconv.Itoa(id), "attach")
 	if err != nil {
 		return 0, err
+	}
+	code, err := a.run(ctx)
+	if err != nil {
+		name := paas.InstanceName(paas.RunType, id)
+		return 0, detached(ctx, err, name, name+" is being stopped", "paas run:list -a "+app)
+	}
+	return code, nil
+}
+
+// attach opens the websocket of a process.
+func (c *Client) attach(ctx context.Context, stdio paas.Stdio, app string, rest ...string) (*attachment, error) {
+	path, err := appPath(app, rest...)
+	if err != nil {
+		return nil, err
 	}
 	header := http.Header{}
 	c.authorize(header)
 	ws, resp, err := websocket.Dial(ctx, c.base+path, &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header}) //nolint:bodyclose // failure closes it; else it is the connection
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			return 0, c.failure(resp)
+			return nil, c.failure(resp)
 		}
-		return 0, c.lost(ctx, err)
+		return nil, c.lost(ctx, err)
 	}
 	ws.SetReadLimit(AttachChunk + 1024)
-	a := &attachment{ws: ws, stdio: stdio, window: newWindow(AttachWindow)}
-	code, err := a.run(ctx)
-	if err != nil {
-		return 0, c.detached(ctx, app, id, err)
-	}
-	return code, nil
+	return &attachment{ws: ws, stdio: stdio, window: newWindow(AttachWindow)}, nil
 }
 
-// detached says how an attachment broke.
-func (c *Client) detached(ctx context.Context, app string, id int, err error) error {
+// detached says how the attachment to a process broke, and what becomes of it when the caller has left.
+func detached(ctx context.Context, err error, name, left, hint string) error {
 	if known, ok := errors.AsType[*paas.Error](err); ok {
 		return known
 	}
 	if ctx.Err() != nil {
-		return paas.Errorf(paas.Canceled, "canceled: run.%d is being stopped", id).Because(ctx.Err())
+		return paas.Errorf(paas.Canceled, "canceled: %s", left).Because(ctx.Err())
 	}
-	return paas.Errorf(paas.Unavailable, "the connection to run.%d was lost: %w", id, err).WithHint("paas run:list -a %s", app)
+	return paas.Errorf(paas.Unavailable, "the connection to %s was lost: %w", name, err).WithHint("%s", hint)
 }
 
-// attachment is one attached run, seen from the client.
+// attachment is one attached process, seen from the client.
 type attachment struct {
 	ws     *websocket.Conn
 	stdio  paas.Stdio
@@ -179,7 +188,7 @@ func deliver(w io.Writer, p []byte) error {
 	return nil
 }
 
-// ReadMessage reads one message of an attached run into buf; it has at least the channel byte.
+// ReadMessage reads one message of an attached process into buf; it has at least the channel byte.
 func ReadMessage(ctx context.Context, ws *websocket.Conn, buf []byte) ([]byte, error) {
 	typ, r, err := ws.Reader(ctx)
 	if err != nil {

@@ -11,19 +11,27 @@ import (
 
 // CreateRun records a one-off; a detached one starts, another waits for AttachRun.
 func (c *Client) CreateRun(ctx context.Context, app string, req paas.RunRequest) (paas.RunInfo, error) {
-	for _, word := range req.Command {
+	if err := checkText(req.Command, req.Env); err != nil {
+		return paas.RunInfo{}, err
+	}
+	return write[paas.RunInfo](ctx, c, http.MethodPost, req, app, "runs")
+}
+
+// checkText refuses what JSON would change on its way.
+func checkText(command []string, env map[string]string) error {
+	for _, word := range command {
 		if !utf8.ValidString(word) {
-			return paas.RunInfo{}, paas.Errorf(paas.Invalid, "the argument %s is not UTF-8 text", paas.Quote(word)).
+			return paas.Errorf(paas.Invalid, "the argument %s is not UTF-8 text", paas.Quote(word)).
 				WithHint("pass such bytes on the standard input")
 		}
 	}
-	for key, value := range req.Env {
+	for key, value := range env {
 		if !utf8.ValidString(value) {
-			return paas.RunInfo{}, paas.Errorf(paas.Invalid, "the value of %s is not UTF-8 text", paas.Quote(key)).
+			return paas.Errorf(paas.Invalid, "the value of %s is not UTF-8 text", paas.Quote(key)).
 				WithHint("encode it, for example with base64")
 		}
 	}
-	return write[paas.RunInfo](ctx, c, http.MethodPost, req, app, "runs")
+	return nil
 }
 
 // Runs lists an app's one-offs, newest first.
