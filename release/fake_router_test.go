@@ -1,0 +1,88 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"paas"
+)
+
+// fakeRouter keeps the last route of each app and a history of backends by release.
+type fakeRouter struct {
+	mu     sync.Mutex
+	routes map[string]paas.Route
+	drains []netip.AddrPort
+	down   bool
+}
+
+func (r *fakeRouter) Route(app string) (paas.Route, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	route, ok := r.routes[app]
+	return route, ok
+}
+
+func (r *fakeRouter) answer(there bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = !there
+}
+
+func (r *fakeRouter) Apply(_ context.Context, route paas.Route) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.down {
+		return paas.Errorf(paas.Unavailable, "the router does not answer")
+	}
+	r.routes[route.App] = route
+	return nil
+}
+
+func (r *fakeRouter) Remove(_ context.Context, app string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.routes, app)
+	return nil
+}
+
+func (r *fakeRouter) Retain(context.Context, []string) error { return nil }
+
+func (r *fakeRouter) Drain(_ context.Context, addrs []netip.AddrPort, _ time.Duration) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drains = append(r.drains, addrs...)
+	return 0, nil
+}
+
+// fakeLogs keeps lines in memory.
+type fakeLogs struct {
+	mu    sync.Mutex
+	lines []paas.LogLine
+}
+
+func (l *fakeLogs) Append(_ string, line paas.LogLine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+}
+
+func (l *fakeLogs) Remove(string) error { return nil }
+
+func (l *fakeLogs) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var b strings.Builder
+	for _, line := range l.lines {
+		fmt.Fprintln(&b, line)
+	}
+	return b.String()
+}
+
+type fakeSource struct{}
+
+func (fakeSource) Create(context.Context, string) error    { return nil }
+func (fakeSource) RemoveApp(context.Context, string) error { return nil }
