@@ -23,10 +23,11 @@ type Instance struct {
 	Running    bool
 	// Restarted means that the engine itself started it again after an exit or a reboot: its writable layer is not
 	// fresh, so it has to be replaced.
-	Restarted bool
-	Exited    bool // it ran and ended; ExitCode and OOMKilled say how
-	ExitCode  int
-	OOMKilled bool
+	Restarted  bool
+	Exited     bool      // it ran and ended; ExitCode and OOMKilled say how
+	FinishedAt time.Time // when it last ended; zero when it never did
+	ExitCode   int
+	OOMKilled  bool
 }
 
 // AddrPort is where a web instance listens.

@@ -105,8 +105,17 @@ func (m *memory) countCrash(key slotKey, i paas.Instance, sick bool) {
 	case i.Restarted:
 		c.ExitCode, c.Reason = m.restarted(i)
 	}
-	c.RetryAt = m.now().Add(backoff(c.Count))
+	c.RetryAt = m.ended(i).Add(backoff(c.Count))
 	m.crashes[key] = c
+}
+
+// ended is when an instance crashed. The engine's word is taken unless it is far from now: clocks jump.
+func (m *memory) ended(i paas.Instance) time.Time {
+	now := m.now()
+	if ago := now.Sub(i.FinishedAt); ago > 0 && ago < longBackoff {
+		return i.FinishedAt
+	}
+	return now
 }
 
 // restarted is how an instance ended that the engine has started again since.

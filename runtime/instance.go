@@ -96,10 +96,10 @@ func observed(c container.InspectResponse) paas.Instance {
 	i.Addr = address(c.NetworkSettings)
 	i.CreatedAt = engineTime(c.Created)
 	i.StartedAt = engineTime(c.State.StartedAt)
-	finished := engineTime(c.State.FinishedAt)
+	i.FinishedAt = engineTime(c.State.FinishedAt)
 	// The engine sets Running while it waits to restart, too.
 	i.Running = c.State.Running && !c.State.Restarting
-	i.Restarted = c.RestartCount > 0 || c.State.Restarting || i.Running && !finished.IsZero()
+	i.Restarted = c.RestartCount > 0 || c.State.Restarting || i.Running && !i.FinishedAt.IsZero()
 	// A start that failed leaves an exit code on a container that never ran: that is no exit.
 	i.Exited = !i.Running && !i.StartedAt.IsZero()
 	if i.Exited {
