@@ -27,6 +27,8 @@ type Instance struct {
 	Exited    bool // it ran and ended; ExitCode and OOMKilled say how
 	ExitCode  int
 	OOMKilled bool
+	// Unhealthy means that the HEALTHCHECK of its image says so. Without one it never is.
+	Unhealthy bool
 }
 
 // AddrPort is where a web instance listens.

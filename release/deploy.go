@@ -17,16 +17,24 @@ type draft struct {
 	commit      string
 	types       paas.ProcessTypes
 	config      paas.Config
+	checks      paas.Checks // as checks:set has them
+	declared    paas.Checks // as the commit's app.json has them
 }
 
-// draftOf starts from what serves now: the current release's image, types and config, or nothing but the kept config.
+// draftOf starts from what serves now: the current release's image, types, checks and config, or nothing but what is kept.
 func (e *Engine) draftOf(app paas.App) (draft, error) {
 	config, err := e.Store.Config(app.ID, app.ConfigVersion)
 	if err != nil || app.Current == 0 {
-		return draft{config: config}, err
+		return draft{config: config, checks: app.KeptChecks}, err
 	}
 	r, err := e.Store.Release(app.ID, app.Current)
-	return draft{build: r.Build, image: r.Image, commit: r.Commit, types: r.Types, config: config}, err
+	return draftFrom(r, config), err
+}
+
+func draftFrom(r paas.Release, config paas.Config) draft {
+	return draft{
+		build: r.Build, image: r.Image, commit: r.Commit, types: r.Types, config: config, checks: r.Checks, declared: r.Declared,
+	}
 }
 
 // Deploy releases a build's image with the app's config and moves the app to it. app is an App.ID.
@@ -43,6 +51,7 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 			return err
 		}
 		d.description, d.build, d.image, d.commit, d.types = "Deploy "+short(b.Commit), b.ID, b.Image, b.Commit, b.Types
+		d.declared = b.Checks
 		rel, err = e.release(ctx, record, d, progress)
 		return err
 	})
@@ -54,6 +63,7 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Progress) (paas.Release, error) {
 	rel, err := e.Store.AppendRelease(paas.Release{
 		App: app.ID, Description: d.description, User: paas.UserOf(ctx), Build: d.build, Image: d.image, Commit: d.commit, Types: d.types,
+		Checks: d.checks, Declared: d.declared,
 	}, d.config)
 	if err != nil {
 		return rel, err
@@ -64,7 +74,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 	committed := false
 	commit := func() (paas.App, error) {
 		rel.Outcome = e.outcome(phases, nil, d.config)
-		next, err := e.Store.FinishRelease(app.ID, rel.Version, rel.Outcome, nil)
+		next, err := e.Store.FinishRelease(app.ID, rel.Version, rel.Outcome, func(a *paas.App) { a.KeptChecks = paas.Checks{} })
 		if err == nil {
 			committed = true
 			e.memory.pardon(app.ID)

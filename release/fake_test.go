@@ -15,7 +15,8 @@ import (
 )
 
 // fakeRuntime is a container engine in memory whose time can be a test's. What an instance does depends on words in its
-// image's id: "crash" exits at boot with status 1, "slow" listens after 8 s, "mute" never listens, "deaf" ignores SIGTERM.
+// image's id: "crash" exits at boot with status 1, "slow" listens after 8 s, "mute" never listens, "redirect" answers any
+// GET with 302, "deaf" ignores SIGTERM.
 type fakeRuntime struct {
 	mu        sync.Mutex
 	instances map[string]*fakeInstance
@@ -25,6 +26,8 @@ type fakeRuntime struct {
 	down      bool         // the engine does not answer
 	taken     netip.Prefix // addresses that something else on the host uses
 	events    func(paas.InstanceEvent)
+	looks     int // calls of Instances
+	probes    int
 }
 
 type fakeInstance struct {
@@ -88,15 +91,26 @@ func (f *fakeRuntime) exit(id string, code int) {
 	}
 }
 
-func (f *fakeRuntime) probe(_ context.Context, addr netip.AddrPort) string {
+// load is how often the engine was looked at, and an instance probed.
+func (f *fakeRuntime) load() (looks, probes int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.looks, f.probes
+}
+
+func (f *fakeRuntime) probe(_ context.Context, t target) trouble {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.probes++
 	for _, i := range f.instances {
-		if i.Addr == addr.Addr() && i.Running && !time.Now().Before(i.ready) {
-			return ""
+		if i.Addr == t.addr.Addr() && i.Running && !time.Now().Before(i.ready) {
+			if strings.Contains(i.spec.Image.ID, "redirect") && t.path != "" {
+				return trouble{what: "status 302", listens: true}
+			}
+			return trouble{}
 		}
 	}
-	return "connection refused"
+	return trouble{what: "connection refused"}
 }
 
 func (f *fakeRuntime) find(slot string) *fakeInstance {
@@ -116,6 +130,13 @@ func (f *fakeRuntime) sicken(i *fakeInstance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i.ready = time.Now().Add(1000 * time.Hour)
+}
+
+// diagnose makes the HEALTHCHECK of an instance's image say unhealthy.
+func (f *fakeRuntime) diagnose(i *fakeInstance) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i.Unhealthy = true
 }
 
 // engine takes the engine away, or brings it back.
@@ -142,6 +163,7 @@ func (f *fakeRuntime) running() []string {
 func (f *fakeRuntime) Instances(_ context.Context, app string) ([]paas.Instance, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.looks++
 	var list []paas.Instance
 	for _, i := range f.instances {
 		if app == "" || i.App == app {
@@ -274,53 +296,6 @@ func (f *fakeRuntime) RemoveImage(_ context.Context, id string) error {
 }
 
 func (f *fakeRuntime) RemoveNetwork(context.Context, string) error { return nil }
-
-// fakeRouter keeps the last route of each app and a history of backends by release.
-type fakeRouter struct {
-	mu     sync.Mutex
-	routes map[string]paas.Route
-	drains []netip.AddrPort
-	down   bool
-}
-
-func (r *fakeRouter) Route(app string) (paas.Route, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	route, ok := r.routes[app]
-	return route, ok
-}
-
-func (r *fakeRouter) answer(there bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.down = !there
-}
-
-func (r *fakeRouter) Apply(_ context.Context, route paas.Route) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.down {
-		return paas.Errorf(paas.Unavailable, "the router does not answer")
-	}
-	r.routes[route.App] = route
-	return nil
-}
-
-func (r *fakeRouter) Remove(_ context.Context, app string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.routes, app)
-	return nil
-}
-
-func (r *fakeRouter) Retain(context.Context, []string) error { return nil }
-
-func (r *fakeRouter) Drain(_ context.Context, addrs []netip.AddrPort, _ time.Duration) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.drains = append(r.drains, addrs...)
-	return 0, nil
-}
 
 // fakeLogs keeps lines in memory.
 type fakeLogs struct {

@@ -116,7 +116,7 @@ func (m *move) fill(ctx context.Context, plan Plan, observed []Seen) error {
 		}
 		g.Go(func() error {
 			return m.slot(gctx, step, func(ctx context.Context, _ Step) (paas.Instance, error) {
-				return byID[step.ID], m.engine.await(ctx, byID[step.ID])
+				return byID[step.ID], m.engine.await(ctx, byID[step.ID], m.release.EffectiveChecks())
 			})
 		})
 	}
@@ -183,7 +183,7 @@ func (m *move) start(ctx context.Context, step Step) (paas.Instance, error) {
 	m.mu.Lock()
 	m.started = append(m.started, instance)
 	m.mu.Unlock()
-	if err := e.await(ctx, instance); err != nil {
+	if err := e.await(ctx, instance, m.release.EffectiveChecks()); err != nil {
 		return instance, err
 	}
 	if err := e.Runtime.Keep(ctx, instance.ID); err != nil {

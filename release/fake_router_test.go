@@ -1,0 +1,66 @@
+package release
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"paas"
+)
+
+// fakeRouter keeps the last route of each app and a history of backends by release.
+type fakeRouter struct {
+	mu     sync.Mutex
+	routes map[string]paas.Route
+	drains []netip.AddrPort
+	limits []time.Duration // of the drains
+	down   bool
+}
+
+func (r *fakeRouter) Route(app string) (paas.Route, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	route, ok := r.routes[app]
+	return route, ok
+}
+
+func (r *fakeRouter) answer(there bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = !there
+}
+
+func (r *fakeRouter) Apply(_ context.Context, route paas.Route) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.down {
+		return paas.Errorf(paas.Unavailable, "the router does not answer")
+	}
+	r.routes[route.App] = route
+	return nil
+}
+
+func (r *fakeRouter) Remove(_ context.Context, app string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.routes, app)
+	return nil
+}
+
+func (r *fakeRouter) Retain(context.Context, []string) error { return nil }
+
+func (r *fakeRouter) deadlines() []time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.limits)
+}
+
+func (r *fakeRouter) Drain(_ context.Context, addrs []netip.AddrPort, limit time.Duration) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limits = append(r.limits, limit)
+	r.drains = append(r.drains, addrs...)
+	return 0, nil
+}
