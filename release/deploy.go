@@ -82,10 +82,11 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		return next, err
 	}
 	detail := indented{progress}
+	var m *move
 	if err = e.releaseCommand(ctx, app, rel, d.config, detail, phases); err == nil {
 		want := app
 		want.Restarted, want.Stopped = nil, nil
-		m := &move{
+		m = &move{
 			engine: e, app: app, want: want, release: rel, config: d.config, progress: detail, what: "deploy",
 			commit: commit, atomic: true, phases: phases,
 		}
@@ -95,7 +96,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 	if committed {
 		return rel, e.confirmed(app, rel, err, phases, progress)
 	}
-	return rel, e.failRelease(ctx, app, rel, d.config, phases, err, progress)
+	return rel, e.failRelease(ctx, app, rel, d.config, phases, err, m.still(app), progress)
 }
 
 // confirmed tells the outcome of a release that is current; err is only about its routes.
@@ -113,9 +114,9 @@ func (e *Engine) confirmed(app paas.App, rel paas.Release, err error, phases *ph
 	return nil
 }
 
-// failRelease ends rel as failed, and returns what the user reads of cause.
+// failRelease ends rel as failed, and returns what the user reads of cause and of what is still there.
 func (e *Engine) failRelease(
-	ctx context.Context, app paas.App, rel paas.Release, config paas.Config, phases *phases, cause error, progress Progress,
+	ctx context.Context, app paas.App, rel paas.Release, config paas.Config, phases *phases, cause error, still string, progress Progress,
 ) error {
 	if ctx.Err() != nil && paas.CodeOf(cause) != paas.Canceled {
 		cause = paas.Errorf(paas.Canceled, "the deploy was canceled").Because(cause)
@@ -127,10 +128,6 @@ func (e *Engine) failRelease(
 	e.note(app.ID, "deploy", fmt.Sprintf("v%d failed: %s", rel.Version, firstLine(text)))
 	if boot, ok := asBoot(cause); ok {
 		fmt.Fprint(indented{progress}, config.Mask(boot.Report()))
-	}
-	still := "nothing is released yet"
-	if app.Current != 0 {
-		still = fmt.Sprintf("v%d goes on serving", app.Current)
 	}
 	code, hint := paas.Failed, "paas logs -a "+app.Name
 	if e, ok := errors.AsType[*paas.Error](cause); ok {

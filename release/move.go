@@ -34,6 +34,7 @@ type move struct {
 	started []paas.Instance
 	healthy map[string]paas.Instance // by slot
 	failed  map[string]error         // by slot
+	vacated bool                     // what served has ended already
 }
 
 // run observes, plans and executes. Once commit has succeeded the move is done whatever happens: an error after it
@@ -46,11 +47,10 @@ func (m *move) run(ctx context.Context) error {
 	}
 	plan := MakePlan(desire(m.want, m.release, e.memory.retryAt(m.app.ID)), observed, e.Now())
 	m.healthy, m.failed = kept(plan, observed), map[string]error{}
-	if unroute := plan.of(Unroute); len(unroute) > 0 {
-		if err := m.unroute(ctx, unroute, observed); err != nil {
-			return err
-		}
+	if err := m.unroute(ctx, plan, observed); err != nil {
+		return err
 	}
+	m.vacate(plan, observed)
 	if err := m.fill(ctx, plan, observed); err != nil {
 		m.undo()
 		return err
@@ -79,12 +79,18 @@ func kept(plan Plan, observed []Seen) map[string]paas.Instance {
 	return healthy
 }
 
-// unroute sends requests only to what can answer them now.
-func (m *move) unroute(ctx context.Context, gone []Step, observed []Seen) error {
+// unroute sends requests only to what can answer them now, and does not end before.
+func (m *move) unroute(ctx context.Context, plan Plan, observed []Seen) error {
 	dead := map[string]bool{}
-	for _, s := range gone {
+	for _, s := range plan.of(Vacate) {
+		dead[s.ID] = true
+	}
+	for _, s := range plan.of(Unroute) {
 		dead[s.ID] = true
 		m.engine.note(m.app.ID, s.Name, "Out of the routes: "+s.Cause)
+	}
+	if len(dead) == 0 {
+		return nil
 	}
 	var left []paas.Instance
 	for _, s := range observed {
@@ -194,7 +200,10 @@ func (m *move) start(ctx context.Context, step Step) (paas.Instance, error) {
 
 // undo lets go of all that an atomic move started; no request ever reached it. What a repair started, the next one keeps.
 func (m *move) undo() {
-	if m.atomic {
+	switch {
+	case m.atomic && m.vacated:
+		m.restore()
+	case m.atomic:
 		m.engine.retire(m.app.ID, m.started)
 	}
 }
