@@ -88,7 +88,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		want.Restarted, want.Stopped = nil, nil
 		m = &move{
 			engine: e, app: app, want: want, release: rel, config: d.config, progress: detail, what: "deploy",
-			commit: commit, atomic: true, phases: phases,
+			commit: commit, atomic: true, fresh: true, phases: phases,
 		}
 		err = m.run(ctx)
 	}

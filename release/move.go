@@ -28,6 +28,8 @@ type move struct {
 	commit func() (paas.App, error)
 	// atomic: the first instance that does not come up undoes the move. Otherwise each slot is on its own.
 	atomic bool
+	// fresh: the crashes of the release before hold nothing back.
+	fresh  bool
 	phases *phases
 
 	mu      sync.Mutex
@@ -45,7 +47,7 @@ func (m *move) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan := MakePlan(desire(m.want, m.release, e.memory.retryAt(m.app.ID)), observed, e.Now())
+	plan := MakePlan(desire(m.want, m.release, m.retryAt()), observed, e.Now())
 	m.healthy, m.failed = kept(plan, observed), map[string]error{}
 	if err := m.unroute(ctx, plan, observed); err != nil {
 		return err
@@ -60,6 +62,14 @@ func (m *move) run(ctx context.Context) error {
 		return err
 	}
 	return m.settle(ctx, plan, observed)
+}
+
+// retryAt tells how long a slot's crashes hold it back.
+func (m *move) retryAt() func(slot string) time.Time {
+	if m.fresh {
+		return func(string) time.Time { return time.Time{} }
+	}
+	return m.engine.memory.retryAt(m.app.ID)
 }
 
 // kept are the healthy instances that the plan leaves alone.
