@@ -213,3 +213,24 @@ func TestChecksLookAtTheEngineOnlyWhenSomebodyIsDue(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAppThatAnswersSlowlyHoldsUpNoOther(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		must(w.checks("interval=1"))(t)
+		w.mustPush("img1")
+		other := must(w.db.AppByName(must(w.CreateApp(context.Background(), "other"))(t).Name))(t)
+		b := must(w.db.AppendBuild(paas.Build{App: other.ID, Commit: "1a2b3c4d5e"}))(t)
+		b.Image, b.Types = paas.Image{ID: "hangs-later"}, hello[:1]
+		must(w.Deploy(context.Background(), other.ID, b, &progressLog{}))(t)
+		pass(11 * time.Second)
+		_, probes := w.runtime.load()
+		w.runtime.hang(true)
+		pass(20 * time.Second)
+		w.runtime.hang(false)
+		if _, then := w.runtime.load(); then-probes < 19 {
+			t.Errorf("%d probes in 20 s at an interval of 1 s", then-probes)
+		}
+		w.wantRouted("", "web.1")
+	})
+}

@@ -4,96 +4,113 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"paas"
 )
 
-// maxChecks bounds the health checks under way at one time.
-const maxChecks = 32
+// The bounds of health checks under way at one time: of all, and of one app, whose slow answers must not hold up others.
+const (
+	maxChecks       = 128
+	maxChecksPerApp = 4
+)
 
-// roll is how often new releases and their intervals are taken notice of, in seconds.
-const roll = 10
+// rollCall is how often new releases and their intervals are taken notice of.
+const rollCall = 10 * time.Second
 
 // check probes the instances that are up, each app's at the interval of its release: three failures in a row and an
-// instance is replaced. It counts seconds, and looks at the engine only in those in which somebody is due.
+// instance is replaced. It looks at the engine only when somebody is due.
 func (e *Engine) check(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	r := rounds{byApp: map[string]paas.Release{}}
-	for second := 1; ; second++ {
+	r := rounds{engine: e, byApp: map[string]*round{}, slots: make(chan struct{}, maxChecks)}
+	defer r.underWay.Wait()
+	for called := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		if second%roll == 0 {
-			e.callRoll(&r)
+		now := time.Now()
+		if now.Sub(called) >= rollCall {
+			called = now
+			r.call()
 		}
-		e.checkAll(ctx, r.due(second), len(r.byApp))
+		r.begin(ctx, now)
 	}
 }
 
-// rounds knows the apps to check: by id, the release that should run.
-type rounds struct{ byApp map[string]paas.Release }
+// rounds are the health checks of all apps.
+type rounds struct {
+	engine   *Engine
+	byApp    map[string]*round // by App.ID
+	slots    chan struct{}
+	underWay sync.WaitGroup
+}
 
-// callRoll brings r up to date. What cannot be read now stays as it was.
-func (e *Engine) callRoll(r *rounds) {
-	apps, err := e.Store.Apps()
+// round is the health checks of one app's current release.
+type round struct {
+	release paas.Release
+	checks  paas.Checks
+	next    time.Time
+	busy    atomic.Bool // the last one is not over
+}
+
+// call brings the rounds up to date with the store. What cannot be read now stays as it was.
+func (r *rounds) call() {
+	apps, err := r.engine.Store.Apps()
 	if err != nil {
-		e.Log.Error("apps cannot be listed", "error", err)
+		r.engine.Log.Error("apps cannot be listed", "error", err)
 		return
 	}
-	next := make(map[string]paas.Release, len(apps))
+	next := make(map[string]*round, len(apps))
 	for _, app := range apps {
-		rel := r.byApp[app.ID]
-		if rel.Version != app.Current {
-			rel, err = e.Store.Release(app.ID, app.Current)
+		if known := r.byApp[app.ID]; known != nil && known.release.Version == app.Current {
+			next[app.ID] = known
+			continue
 		}
-		if err == nil && app.Current != 0 {
-			next[app.ID] = rel
+		if rel, err := r.engine.Store.Release(app.ID, app.Current); err == nil {
+			next[app.ID] = &round{release: rel, checks: rel.EffectiveChecks()}
 		}
 	}
 	r.byApp = next
 }
 
-// due are the releases to check in this second.
-func (r rounds) due(second int) map[string]paas.Release {
-	due := map[string]paas.Release{}
-	for app, rel := range r.byApp {
-		if second%int(rel.EffectiveChecks().Interval) == 0 {
-			due[app] = rel
+// slack is how much a round may be early, since a ticker is not exact.
+const slack = time.Second / 2
+
+// begin starts the rounds that are due. It waits for none of them.
+func (r *rounds) begin(ctx context.Context, now time.Time) {
+	due := map[string]*round{}
+	for app, one := range r.byApp {
+		if !now.Add(slack).Before(one.next) && !one.busy.Load() {
+			one.next = now.Add(one.checks.Interval.Duration())
+			due[app] = one
 		}
 	}
-	return due
-}
-
-// checkAll checks the instances of the releases that are due, by App.ID, of all apps there are.
-func (e *Engine) checkAll(ctx context.Context, due map[string]paas.Release, all int) {
 	if len(due) == 0 {
 		return
 	}
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	slots := make(chan struct{}, maxChecks)
-	for _, i := range e.observeDue(ctx, due, all) {
-		rel, isDue := due[i.App]
-		_, leaving := e.memory.retiringState(i.ID)
-		if !isDue || i.Release != rel.Version || i.Type == paas.RunType || !i.Running || leaving || !e.memory.isHealthy(i.ID) {
-			continue
-		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			e.checkOne(ctx, i, rel.EffectiveChecks())
+	seen := map[string][]paas.Instance{}
+	for _, i := range r.observe(ctx, due) {
+		seen[i.App] = append(seen[i.App], i)
+	}
+	for app, one := range due {
+		one.busy.Store(true)
+		r.underWay.Go(func() {
+			defer one.busy.Store(false)
+			r.run(ctx, one, seen[app])
 		})
 	}
 }
 
-// observeDue sees the instances of the apps that are due: in one look where that is most of them.
-func (e *Engine) observeDue(ctx context.Context, due map[string]paas.Release, all int) []paas.Instance {
-	if 2*len(due) >= all {
-		seen, err := e.Runtime.Instances(ctx, "")
+// observe sees the instances of the apps that are due: in one look where that is most of them.
+func (r *rounds) observe(ctx context.Context, due map[string]*round) []paas.Instance {
+	if 2*len(due) >= len(r.byApp) {
+		seen, err := r.engine.Runtime.Instances(ctx, "")
 		if err != nil {
 			return nil // the engine is away; watch says so
 		}
@@ -101,13 +118,32 @@ func (e *Engine) observeDue(ctx context.Context, due map[string]paas.Release, al
 	}
 	var seen []paas.Instance
 	for app := range due {
-		some, err := e.Runtime.Instances(ctx, app)
+		some, err := r.engine.Runtime.Instances(ctx, app)
 		if err != nil {
 			return nil
 		}
 		seen = append(seen, some...)
 	}
 	return seen
+}
+
+// run checks the instances of one app.
+func (r *rounds) run(ctx context.Context, one *round, instances []paas.Instance) {
+	var g errgroup.Group
+	g.SetLimit(maxChecksPerApp)
+	for _, i := range instances {
+		_, leaving := r.engine.memory.retiringState(i.ID)
+		if i.Release != one.release.Version || i.Type == paas.RunType || !i.Running || leaving || !r.engine.memory.isHealthy(i.ID) {
+			continue
+		}
+		g.Go(func() error {
+			r.slots <- struct{}{}
+			defer func() { <-r.slots }()
+			r.engine.checkOne(ctx, i, one.checks)
+			return nil
+		})
+	}
+	_ = g.Wait() // a check has no error, only a result
 }
 
 func (e *Engine) checkOne(ctx context.Context, i paas.Instance, c paas.Checks) {

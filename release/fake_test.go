@@ -28,6 +28,7 @@ type fakeRuntime struct {
 	events    func(paas.InstanceEvent)
 	looks     int // calls of Instances
 	probes    int
+	hanging   bool
 }
 
 type fakeInstance struct {
@@ -98,7 +99,31 @@ func (f *fakeRuntime) load() (looks, probes int) {
 	return f.looks, f.probes
 }
 
-func (f *fakeRuntime) probe(_ context.Context, t target) trouble {
+// hang makes probes of images with "hangs-later" in their id take an hour, or not.
+func (f *fakeRuntime) hang(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hanging = on
+}
+
+func (f *fakeRuntime) hangs(t target) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, i := range f.instances {
+		if i.Addr == t.addr.Addr() && strings.Contains(i.spec.Image.ID, "hangs-later") {
+			return f.hanging
+		}
+	}
+	return false
+}
+
+func (f *fakeRuntime) probe(ctx context.Context, t target) trouble {
+	if f.hangs(t) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Hour):
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.probes++
