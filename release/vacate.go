@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"paas"
@@ -17,8 +18,9 @@ func (m *move) vacate(plan Plan, observed []Seen) {
 	}
 	e := m.engine
 	m.vacated = true
-	fmt.Fprintf(m.progress, "Stopping %s before the new ones start (strategy recreate)\n", stepNames(steps))
-	e.note(m.app.ID, m.what, fmt.Sprintf("Stopping %s before the new ones start: strategy recreate", stepNames(steps)))
+	names := stepNames(slices.CompactFunc(slices.Clone(steps), func(a, b Step) bool { return a.Name == b.Name })) // one may be stopping still
+	fmt.Fprintf(m.progress, "Stopping %s before the new ones start (strategy recreate)\n", names)
+	e.note(m.app.ID, m.what, fmt.Sprintf("Stopping %s before the new ones start: strategy recreate", names))
 	going := map[string]bool{}
 	for _, s := range steps {
 		going[s.ID] = true
