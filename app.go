@@ -19,6 +19,8 @@ type App struct {
 	// ConfigVersion is the config set that the next release builds on: the current release's, or, before the first
 	// release, what config:set has kept.
 	ConfigVersion int `json:"config_version"`
+	// KeptChecks is what checks:set has kept for the first release; empty once there is one, which has them.
+	KeptChecks Checks `json:"kept_checks,omitzero"`
 	// Formation is remembered for types that are gone and come back.
 	Formation Formation `json:"formation"`
 	// Restarted counts, per instance name, the restarts asked for on the current release: instances of an earlier

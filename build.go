@@ -30,6 +30,7 @@ type Build struct {
 	FinishedAt time.Time    `json:"finished_at,omitzero"`
 	Image      Image        `json:"image,omitzero"`
 	Types      ProcessTypes `json:"types,omitempty"`
+	Checks     Checks       `json:"checks,omitzero"` // as its app.json has them
 	Error      string       `json:"error,omitempty"`
 }
 

@@ -28,6 +28,8 @@ type Instance struct {
 	FinishedAt time.Time // when it last ended; zero when it never did
 	ExitCode   int
 	OOMKilled  bool
+	// Unhealthy means that the HEALTHCHECK of its image says so. Without one it never is.
+	Unhealthy bool
 }
 
 // AddrPort is where a web instance listens.

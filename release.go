@@ -28,6 +28,8 @@ type Release struct {
 	Image         Image        `json:"image"`
 	Commit        string       `json:"commit"`
 	Types         ProcessTypes `json:"types"`
+	Checks        Checks       `json:"checks,omitzero"`   // as checks:set has them
+	Declared      Checks       `json:"declared,omitzero"` // as the app.json of the commit has them
 	ConfigVersion int          `json:"config_version"`
 	ConfigKeys    []string     `json:"config_keys"`
 	ConfigSum     string       `json:"config_sum"` // keyed hash of the config, so that the ledger says nothing of its values
@@ -75,7 +77,7 @@ type ReleaseDetail struct {
 	Error        string            `json:"error"`
 }
 
-// ReleaseDiff names what differs from the release that was current before: config keys, and "image" or "type NAME".
+// ReleaseDiff names what differs from the release that was current before: config keys, and "image", "type NAME" or "check NAME".
 type ReleaseDiff struct {
 	Added   []string `json:"added"`
 	Removed []string `json:"removed"`
@@ -95,6 +97,9 @@ type LedgerCheck struct {
 	Verified bool `json:"verified"` // true; a ledger that does not verify is an error
 }
 
+// EffectiveChecks are those in force for the release's instances, with every field that has a default filled in.
+func (r Release) EffectiveChecks() Checks { return r.Checks.Or(r.Declared).Or(DefaultChecks()) }
+
 // Info shows the release; current is the app's current version.
 func (r Release) Info(current int) ReleaseInfo {
 	keys := r.ConfigKeys
@@ -112,6 +117,7 @@ func DiffReleases(from, to Release, fromConfig, toConfig Config) ReleaseDiff {
 	d := ReleaseDiff{Added: []string{}, Removed: []string{}, Changed: []string{}}
 	d.compare(fromConfig, toConfig, "")
 	d.compare(commands(from), commands(to), "type ")
+	d.compare(from.Checks.Or(from.Declared).Values(), to.Checks.Or(to.Declared).Values(), "check ")
 	switch from.Image.ID {
 	case to.Image.ID:
 	case "": // the first release

@@ -318,6 +318,14 @@ func TestWhatCannotBeBuiltIsRefusedBeforeAnyBuild(t *testing.T) {
 			want: []string{"is not a regular file"},
 		},
 		{
+			name: "an app.json with an error", files: map[string]string{"Dockerfile": "FROM scratch\n", "app.json": "{\n  \"healthchecks\": []\n}\n"},
+			want: []string{"app.json line 2: healthchecks is a list, not an object", "correct the line"},
+		},
+		{
+			name: "an app.json that is a link", files: map[string]string{"Dockerfile": "FROM scratch\n"}, links: map[string]string{"app.json": "../../../etc/passwd"},
+			want: []string{"app.json is not a regular file"},
+		},
+		{
 			name: "a Procfile that is a link", files: map[string]string{"Dockerfile": "FROM scratch\n"}, links: map[string]string{"Procfile": "../../../etc/passwd"},
 			want: []string{"Procfile is not a regular file"},
 		},

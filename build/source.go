@@ -19,6 +19,7 @@ const (
 	dockerignore    = ".dockerignore"
 	dockerfileRules = "Dockerfile.dockerignore" // takes the place of .dockerignore where there is one
 	procfile        = "Procfile"
+	appJSON         = "app.json"
 	gitmodules      = ".gitmodules"
 
 	maxDockerfile   = 1 << 20
@@ -30,6 +31,7 @@ type source struct {
 	commit     objectID
 	types      paas.ProcessTypes
 	procfile   bool     // whether types come from a Procfile
+	app        manifest // of the app.json
 	ignore     []string // patterns of files that the builder does not get
 	submodules []string // paths whose content git does not have
 }
@@ -42,7 +44,7 @@ func inspect(ctx context.Context, o objects, commit objectID) (source, error) {
 	} else if kind != "commit" {
 		return src, paas.Errorf(paas.Invalid, "%s is a %s, not a commit", commit.short(), kind).WithHint("git push paas HEAD:main")
 	}
-	root, err := o.root(ctx, commit, dockerfile, dockerfileRules, dockerignore, procfile, gitmodules)
+	root, err := o.root(ctx, commit, dockerfile, dockerfileRules, dockerignore, procfile, appJSON, gitmodules)
 	if err != nil {
 		return src, err
 	}
@@ -50,6 +52,9 @@ func inspect(ctx context.Context, o objects, commit objectID) (source, error) {
 		return src, err
 	}
 	if err := src.readProcfile(ctx, o, root); err != nil {
+		return src, err
+	}
+	if err := src.readAppJSON(ctx, o, root); err != nil {
 		return src, err
 	}
 	if err := src.readIgnore(ctx, o, root); err != nil {
@@ -89,6 +94,19 @@ func (s *source) readProcfile(ctx context.Context, o objects, root map[string]en
 	}
 	s.procfile = true
 	s.types, err = ParseProcfile(text)
+	return err
+}
+
+func (s *source) readAppJSON(ctx context.Context, o objects, root map[string]entry) error {
+	e, ok := root[appJSON]
+	if !ok {
+		return nil
+	}
+	text, err := o.blob(ctx, appJSON, e, MaxAppJSONBytes)
+	if err != nil {
+		return err
+	}
+	s.app, err = parseAppJSON(text, s.types)
 	return err
 }
 

@@ -164,6 +164,7 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 	if err != nil {
 		return err
 	}
+	ends := e.endings(app.ID, instances)
 	if err := e.Router.Remove(ctx, app.ID); err != nil {
 		return fmt.Errorf("take %s out of the router: %w", app.Name, err)
 	}
@@ -175,8 +176,8 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 	}
 	e.memory.pardon(app.ID)
 	e.behind(func(ctx context.Context) {
-		e.endAll(ctx, app.ID, instances)
-		if err := e.removeImages(ctx, app.ID, nil); err != nil {
+		e.endAll(ctx, ends)
+		if err := e.removeImages(ctx, app.ID, noImages); err != nil {
 			e.Log.Warn("images of a destroyed app remain", "app", app.Name, "error", err)
 		}
 		e.removeLeftovers(ctx, app)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
-	"syscall"
 	"time"
 
 	"paas"
@@ -17,7 +15,6 @@ import (
 const (
 	firstProbe = 10 * time.Millisecond
 	maxProbe   = time.Second
-	dialProbe  = time.Second
 )
 
 // bootError is why an instance did not come up, made of facts.
@@ -25,7 +22,8 @@ type bootError struct {
 	Instance  paas.Instance
 	Exited    bool
 	Waited    time.Duration
-	LastProbe string           // of an instance that did not exit
+	Path      string           // that was probed; "" for none
+	LastProbe trouble          // of an instance that did not exit
 	Listening []netip.AddrPort // what it listens on instead
 	Lines     []string         // the last it logged
 }
@@ -37,6 +35,9 @@ func (b *bootError) Error() string {
 		return name + " was killed at boot: out of memory"
 	case b.Exited:
 		return fmt.Sprintf("%s exited with status %d at boot", name, b.Instance.ExitCode)
+	}
+	if b.LastProbe.listens {
+		return fmt.Sprintf("%s did not answer GET %s on port %d ($PORT) with 2xx within %s: %s", name, b.Path, b.Instance.Port, b.Waited, b.LastProbe)
 	}
 	text := fmt.Sprintf("%s did not listen on port %d ($PORT) within %s: %s", name, b.Instance.Port, b.Waited, b.LastProbe)
 	if len(b.Listening) > 0 {
@@ -77,11 +78,15 @@ func onlyLoopback(addrs []netip.AddrPort) bool {
 	return true
 }
 
-// await returns nil once the instance is healthy: its port answers, or, without a port, it has run for a while. An exit
-// ends the wait at once. The error is a *bootError unless ctx ended or the engine went away.
-func (e *Engine) await(ctx context.Context, i paas.Instance) error {
+// await returns nil once the instance is healthy by c: its port answers, or, without a port, it has run for a while. An
+// exit ends the wait at once. The error is a *bootError unless ctx ended or the engine went away.
+func (e *Engine) await(ctx context.Context, i paas.Instance, c paas.Checks) error {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, e.Timings.Boot)
+	limit := c.Timeout.Duration()
+	if i.Port == 0 {
+		limit = c.Grace.Duration() + maxProbe // the exit is all that there is to wait for
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	exited := make(chan error, 1)
 	last := i
@@ -90,7 +95,7 @@ func (e *Engine) await(ctx context.Context, i paas.Instance) error {
 		last, err = e.Runtime.Wait(ctx, i.ID)
 		exited <- err
 	}()
-	probe, err := e.listens(ctx, i, exited)
+	probe, err := e.listens(ctx, i, c, exited)
 	cancel()
 	waitErr := <-exited
 	switch {
@@ -102,24 +107,31 @@ func (e *Engine) await(ctx context.Context, i paas.Instance) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("wait for %s: %w", i.Name, err)
 	}
-	return &bootError{
-		Instance: i, Waited: time.Since(began).Round(time.Second), LastProbe: probe,
-		Listening: e.listening(i), Lines: e.lastLines(i),
+	boot := &bootError{
+		Instance: i, Waited: time.Since(began).Round(time.Second), Path: c.Path, LastProbe: probe, Lines: e.lastLines(i),
 	}
+	if !probe.listens {
+		boot.Listening = e.listening(i)
+	}
+	return boot
 }
 
 var errExited = errors.New("exited")
 
 // listens probes until success (nil), an exit or ctx's end, and returns the last probe's result.
-func (e *Engine) listens(ctx context.Context, i paas.Instance, exited chan error) (last string, err error) {
+func (e *Engine) listens(ctx context.Context, i paas.Instance, c paas.Checks, exited chan error) (last trouble, err error) {
 	pause := firstProbe
 	if i.Port == 0 {
-		pause = e.Timings.Settle
+		pause = c.Grace.Duration()
 	}
 	for {
 		if i.Port != 0 {
-			if last = e.probe(ctx, i.AddrPort()); last == "" {
-				return "", nil
+			found := e.probe(ctx, e.target(i, c))
+			if found.none() {
+				return found, nil
+			}
+			if last.none() || ctx.Err() == nil { // the one that the deadline cut short says nothing
+				last = found
 			}
 		}
 		select {
@@ -131,28 +143,10 @@ func (e *Engine) listens(ctx context.Context, i paas.Instance, exited chan error
 		case <-time.After(pause):
 		}
 		if i.Port == 0 {
-			return "", nil
+			return last, nil
 		}
 		pause = min(pause*3/2, maxProbe)
 	}
-}
-
-// probe connects to addr once: "" when it listens, else what happened.
-func probe(ctx context.Context, addr netip.AddrPort) string {
-	ctx, cancel := context.WithTimeout(ctx, dialProbe)
-	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr.String())
-	if err == nil {
-		_ = conn.Close() // only that it opened matters
-		return ""
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Timeout() {
-		return "connection timed out"
-	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return "connection refused"
-	}
-	return err.Error()
 }
 
 // reportTimeout bounds the gathering of facts about a failure.

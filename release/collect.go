@@ -22,10 +22,7 @@ const collectTimeout = 2 * time.Minute
 func (e *Engine) collect(ctx context.Context, app string) {
 	ctx, cancel := context.WithTimeout(ctx, collectTimeout)
 	defer cancel()
-	keep, err := e.keptImages(app)
-	if err == nil {
-		err = e.removeImages(ctx, app, keep)
-	}
+	err := e.removeImages(ctx, app, e.keptImages)
 	if err != nil && ctx.Err() == nil && paas.CodeOf(err) != paas.NotFound {
 		e.Log.Warn("old images are not collected", "app", app, "error", err)
 	}
@@ -70,9 +67,20 @@ func (e *Engine) keepBuilds(app string, lastBuild int, keep map[string]bool) err
 	return err
 }
 
-// removeImages removes app's images but those to keep. One that an instance still runs on is left for the next time.
-func (e *Engine) removeImages(ctx context.Context, app string, keep map[string]bool) error {
+// noImages are kept of an app that goes.
+func noImages(string) (map[string]bool, error) { return nil, nil }
+
+// removeImages removes app's images but those to keep. They are listed before it is asked which to keep: an image that
+// comes meanwhile is not among them. One that an instance still runs on is left for the next time.
+func (e *Engine) removeImages(ctx context.Context, app string, kept func(app string) (map[string]bool, error)) error {
 	ids, err := e.Runtime.Images(ctx, app)
+	if err != nil {
+		return err
+	}
+	keep, err := kept(app)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
 		if keep[id] {
 			continue

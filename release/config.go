@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"paas"
 )
@@ -57,7 +56,7 @@ func (e *Engine) setConfig(ctx context.Context, id string, patch paas.ConfigPatc
 	if len(set)+len(removed) == 0 {
 		return change, nil
 	}
-	d.config, d.description = next, describeConfig(set, removed)
+	d.config, d.description = next, describeChange(set, removed, "config vars")
 	if app.Current == 0 {
 		app, err = e.Store.KeepConfig(id, next)
 		change.Version = app.ConfigVersion
@@ -76,19 +75,6 @@ func infoOf(rel paas.Release) paas.ReleaseInfo {
 		return rel.Info(rel.Version)
 	}
 	return rel.Info(0)
-}
-
-// describeConfig names the keys and no values: "Set A, B config vars".
-func describeConfig(set, removed []string) string {
-	var parts []string
-	if len(set) > 0 {
-		parts = append(parts, "set "+strings.Join(set, ", "))
-	}
-	if len(removed) > 0 {
-		parts = append(parts, "remove "+strings.Join(removed, ", "))
-	}
-	text := strings.Join(parts, ", ") + " config vars"
-	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func orEmpty(s []string) []string {

@@ -12,14 +12,15 @@ import (
 
 // TestPlanConverges plays plans on a world of its own from random states: they reach the desired state in one go, a
 // second plan is idle, there are never fewer healthy instances of the desired slots' types than at the beginning (up
-// to what is desired), and never more than twice the formation besides what was there too many.
+// to what is desired), and never more than twice the formation besides what was there too many. With Recreate nothing
+// starts while anything that has to go is there.
 func TestPlanConverges(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		desired := randomDesired(r)
 		observed := randomSeen(r)
 		plan := MakePlan(desired, observed, planNow)
-		world, trouble := play(plan, observed, len(desired.Slots))
+		world, trouble := play(plan, observed, desired)
 		if trouble != "" {
 			t.Fatalf("seed %d: %s\nobserved %v\n%s", seed, trouble, describe(observed), plan)
 		}
@@ -36,7 +37,7 @@ func TestPlanConverges(t *testing.T) {
 }
 
 func randomDesired(r *rand.Rand) Desired {
-	d := Desired{AppName: "hello", Release: 1 + r.IntN(2)}
+	d := Desired{AppName: "hello", Release: 1 + r.IntN(2), Recreate: r.IntN(3) == 0}
 	for _, typ := range []string{"web", "worker"} {
 		for n := range r.IntN(4) {
 			d.Slots = append(d.Slots, Slot{Name: paas.InstanceName(typ, n+1), Type: typ, Down: r.IntN(8) == 0, Generation: r.IntN(2)})
@@ -77,18 +78,19 @@ type sandbox struct {
 	world    []Seen
 	most     int // instances there may be
 	before   int // healthy routed instances at the beginning
+	recreate bool
 	switched bool
 }
 
 // play executes a plan on a copy of observed and says what was wrong on the way.
-func play(p Plan, observed []Seen, formation int) (world []Seen, trouble string) {
-	s := &sandbox{plan: p, world: slices.Clone(observed), most: len(observed) + formation}
+func play(p Plan, observed []Seen, d Desired) (world []Seen, trouble string) {
+	s := &sandbox{plan: p, world: slices.Clone(observed), most: len(observed) + len(d.Slots), recreate: d.Recreate}
 	s.before = s.routable()
 	for n, step := range p.Steps {
 		if trouble := s.step(n, step); trouble != "" {
 			return s.world, trouble
 		}
-		if !s.switched && s.routable() < s.before {
+		if !s.recreate && !s.switched && s.routable() < s.before {
 			return s.world, "fewer healthy instances than before the switch"
 		}
 	}
@@ -108,6 +110,9 @@ func (s *sandbox) routable() int {
 func (s *sandbox) step(n int, step Step) (trouble string) {
 	switch step.Action {
 	case Start:
+		if s.recreate && slices.ContainsFunc(s.world, func(i Seen) bool { return i.Running && willGo(s.plan, i.ID) }) {
+			return "an instance starts next to one that has to go"
+		}
 		s.world = append(s.world, Seen{Instance: paas.Instance{
 			ID: fmt.Sprintf("n%d", n), Name: step.Name, Type: step.Type, Release: step.Release, AppName: "hello", Running: true, Generation: 1,
 		}})
@@ -118,6 +123,8 @@ func (s *sandbox) step(n int, step Step) (trouble string) {
 		s.await(step)
 	case Unroute:
 		return s.unroute(step)
+	case Vacate:
+		s.world = slices.DeleteFunc(s.world, func(seen Seen) bool { return seen.ID == step.ID })
 	case Switch:
 		s.switched = true
 	case RouteTo:
@@ -160,7 +167,7 @@ func (s *sandbox) remove(step Step) string {
 }
 
 func willGo(p Plan, id string) bool {
-	for _, s := range append(p.of(Retire), p.of(Remove)...) {
+	for _, s := range slices.Concat(p.of(Vacate), p.of(Retire), p.of(Remove)) {
 		if s.ID == id {
 			return true
 		}

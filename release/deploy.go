@@ -17,16 +17,24 @@ type draft struct {
 	commit      string
 	types       paas.ProcessTypes
 	config      paas.Config
+	checks      paas.Checks // as checks:set has them
+	declared    paas.Checks // as the commit's app.json has them
 }
 
-// draftOf starts from what serves now: the current release's image, types and config, or nothing but the kept config.
+// draftOf starts from what serves now: the current release's image, types, checks and config, or nothing but what is kept.
 func (e *Engine) draftOf(app paas.App) (draft, error) {
 	config, err := e.Store.Config(app.ID, app.ConfigVersion)
 	if err != nil || app.Current == 0 {
-		return draft{config: config}, err
+		return draft{config: config, checks: app.KeptChecks}, err
 	}
 	r, err := e.Store.Release(app.ID, app.Current)
-	return draft{build: r.Build, image: r.Image, commit: r.Commit, types: r.Types, config: config}, err
+	return draftFrom(r, config), err
+}
+
+func draftFrom(r paas.Release, config paas.Config) draft {
+	return draft{
+		build: r.Build, image: r.Image, commit: r.Commit, types: r.Types, config: config, checks: r.Checks, declared: r.Declared,
+	}
 }
 
 // Deploy releases a build's image with the app's config and moves the app to it. app is an App.ID.
@@ -43,6 +51,7 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 			return err
 		}
 		d.description, d.build, d.image, d.commit, d.types = "Deploy "+short(b.Commit), b.ID, b.Image, b.Commit, b.Types
+		d.declared = b.Checks
 		rel, err = e.release(ctx, record, d, progress)
 		return err
 	})
@@ -54,6 +63,7 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Progress) (paas.Release, error) {
 	rel, err := e.Store.AppendRelease(paas.Release{
 		App: app.ID, Description: d.description, User: paas.UserOf(ctx), Build: d.build, Image: d.image, Commit: d.commit, Types: d.types,
+		Checks: d.checks, Declared: d.declared,
 	}, d.config)
 	if err != nil {
 		return rel, err
@@ -64,7 +74,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 	committed := false
 	commit := func() (paas.App, error) {
 		rel.Outcome = e.outcome(phases, nil, d.config)
-		next, err := e.Store.FinishRelease(app.ID, rel.Version, rel.Outcome, nil)
+		next, err := e.Store.FinishRelease(app.ID, rel.Version, rel.Outcome, func(a *paas.App) { a.KeptChecks = paas.Checks{} })
 		if err == nil {
 			committed = true
 			e.memory.pardon(app.ID)
@@ -72,12 +82,13 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		return next, err
 	}
 	detail := indented{progress}
+	var m *move
 	if err = e.releaseCommand(ctx, app, rel, d.config, detail, phases); err == nil {
 		want := app
 		want.Restarted, want.Stopped = nil, nil
-		m := &move{
+		m = &move{
 			engine: e, app: app, want: want, release: rel, config: d.config, progress: detail, what: "deploy",
-			commit: commit, atomic: true, phases: phases,
+			commit: commit, atomic: true, fresh: true, phases: phases,
 		}
 		err = m.run(ctx)
 	}
@@ -85,7 +96,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 	if committed {
 		return rel, e.confirmed(app, rel, err, phases, progress)
 	}
-	return rel, e.failRelease(ctx, app, rel, d.config, phases, err, progress)
+	return rel, e.failRelease(ctx, app, rel, d.config, phases, err, m.still(app), progress)
 }
 
 // confirmed tells the outcome of a release that is current; err is only about its routes.
@@ -103,9 +114,9 @@ func (e *Engine) confirmed(app paas.App, rel paas.Release, err error, phases *ph
 	return nil
 }
 
-// failRelease ends rel as failed, and returns what the user reads of cause.
+// failRelease ends rel as failed, and returns what the user reads of cause and of what is still there.
 func (e *Engine) failRelease(
-	ctx context.Context, app paas.App, rel paas.Release, config paas.Config, phases *phases, cause error, progress Progress,
+	ctx context.Context, app paas.App, rel paas.Release, config paas.Config, phases *phases, cause error, still string, progress Progress,
 ) error {
 	if ctx.Err() != nil && paas.CodeOf(cause) != paas.Canceled {
 		cause = paas.Errorf(paas.Canceled, "the deploy was canceled").Because(cause)
@@ -117,10 +128,6 @@ func (e *Engine) failRelease(
 	e.note(app.ID, "deploy", fmt.Sprintf("v%d failed: %s", rel.Version, firstLine(text)))
 	if boot, ok := asBoot(cause); ok {
 		fmt.Fprint(indented{progress}, config.Mask(boot.Report()))
-	}
-	still := "nothing is released yet"
-	if app.Current != 0 {
-		still = fmt.Sprintf("v%d goes on serving", app.Current)
 	}
 	code, hint := paas.Failed, "paas logs -a "+app.Name
 	if e, ok := errors.AsType[*paas.Error](cause); ok {

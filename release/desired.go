@@ -11,6 +11,8 @@ type Desired struct {
 	AppName string
 	Release int // 0: nothing
 	Slots   []Slot
+	// Recreate ends what has to go before anything starts, for apps that cannot run twice.
+	Recreate bool
 }
 
 // Slot is one place in the formation.
@@ -26,7 +28,7 @@ type Slot struct {
 
 // desire works out what app should run on rel; retry tells how long a slot's crashes hold it back.
 func desire(app paas.App, rel paas.Release, retry func(slot string) time.Time) Desired {
-	d := Desired{AppName: app.Name, Release: rel.Version}
+	d := Desired{AppName: app.Name, Release: rel.Version, Recreate: rel.EffectiveChecks().Strategy == paas.Recreate}
 	for _, typ := range rel.Types.Names() {
 		for n := range app.Formation.Quantity(typ) {
 			name := paas.InstanceName(typ, n+1)

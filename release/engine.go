@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -26,15 +25,10 @@ type Options struct {
 	Now        func() time.Time // default time.Now
 }
 
-// Timings bound the waits of a deployment.
+// Timings bound the waits that no release decides; paas.Checks has the others.
 type Timings struct {
-	Boot    time.Duration // for an instance to become healthy; default 60 s
-	Settle  time.Duration // a process without a port counts as up after running this long; default 2 s
 	Release time.Duration // for the release command; default 15 min
-	Drain   time.Duration // for requests in flight; default 30 s
-	Grace   time.Duration // between SIGTERM and SIGKILL; default 30 s
 	Route   time.Duration // for the router to confirm; default 20 s
-	Check   time.Duration // between two health checks of a web instance; default 10 s
 	Sweep   time.Duration // between two looks at everything; default 30 s
 }
 
@@ -44,13 +38,8 @@ func (t Timings) withDefaults() Timings {
 			*d = v
 		}
 	}
-	def(&t.Boot, time.Minute)
-	def(&t.Settle, 2*time.Second)
 	def(&t.Release, 15*time.Minute)
-	def(&t.Drain, 30*time.Second)
-	def(&t.Grace, 30*time.Second)
 	def(&t.Route, 20*time.Second)
-	def(&t.Check, 10*time.Second)
 	def(&t.Sweep, 30*time.Second)
 	return t
 }
@@ -71,7 +60,7 @@ type Engine struct {
 	Deps
 	Options
 
-	probe   func(ctx context.Context, addr netip.AddrPort) (trouble string)
+	probe   func(ctx context.Context, t target) trouble
 	lanes   lanes
 	memory  memory
 	subnets sync.Mutex // one MoveSubnet at a time

@@ -132,7 +132,7 @@ func (w *world) wantRouted(down string, want ...string) {
 	var got []string
 	for _, b := range route.Backends {
 		got = append(got, b.Instance)
-		if w.runtime.probe(context.Background(), b.Addr) != "" {
+		if !w.runtime.probe(context.Background(), target{addr: b.Addr}).none() {
 			w.t.Errorf("%s is routed and does not listen", b.Instance)
 		}
 	}

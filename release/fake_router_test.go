@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type fakeRouter struct {
 	mu     sync.Mutex
 	routes map[string]paas.Route
 	drains []netip.AddrPort
+	limits []time.Duration // of the drains
 	down   bool
 }
 
@@ -51,9 +53,16 @@ func (r *fakeRouter) Remove(_ context.Context, app string) error {
 
 func (r *fakeRouter) Retain(context.Context, []string) error { return nil }
 
-func (r *fakeRouter) Drain(_ context.Context, addrs []netip.AddrPort, _ time.Duration) (int, error) {
+func (r *fakeRouter) deadlines() []time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return slices.Clone(r.limits)
+}
+
+func (r *fakeRouter) Drain(_ context.Context, addrs []netip.AddrPort, limit time.Duration) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limits = append(r.limits, limit)
 	r.drains = append(r.drains, addrs...)
 	return 0, nil
 }

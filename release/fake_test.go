@@ -15,7 +15,8 @@ import (
 )
 
 // fakeRuntime is a container engine in memory whose time can be a test's. What an instance does depends on words in its
-// image's id: "crash" exits at boot with status 1, "slow" listens after 8 s, "mute" never listens, "deaf" ignores SIGTERM.
+// image's id: "crash" exits at boot with status 1, "slow" listens after 8 s, "mute" never listens, "redirect" answers any
+// GET with 302, "deaf" ignores SIGTERM.
 type fakeRuntime struct {
 	mu        sync.Mutex
 	instances map[string]*fakeInstance
@@ -25,6 +26,9 @@ type fakeRuntime struct {
 	down      bool         // the engine does not answer
 	taken     netip.Prefix // addresses that something else on the host uses
 	events    func(paas.InstanceEvent)
+	looks     int // calls of Instances
+	probes    int
+	hanging   bool
 }
 
 type fakeInstance struct {
@@ -97,15 +101,50 @@ func (f *fakeRuntime) revive(id string, code int) {
 	events(paas.InstanceEvent{App: i.App, ID: id, Name: i.Name, Kind: "die", ExitCode: code})
 }
 
-func (f *fakeRuntime) probe(_ context.Context, addr netip.AddrPort) string {
+// load is how often the engine was looked at, and an instance probed.
+func (f *fakeRuntime) load() (looks, probes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.looks, f.probes
+}
+
+// hang makes probes of images with "hangs-later" in their id take an hour, or not.
+func (f *fakeRuntime) hang(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hanging = on
+}
+
+func (f *fakeRuntime) hangs(t target) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, i := range f.instances {
-		if i.Addr == addr.Addr() && i.Running && !time.Now().Before(i.ready) {
-			return ""
+		if i.Addr == t.addr.Addr() && strings.Contains(i.spec.Image.ID, "hangs-later") {
+			return f.hanging
 		}
 	}
-	return "connection refused"
+	return false
+}
+
+func (f *fakeRuntime) probe(ctx context.Context, t target) trouble {
+	if f.hangs(t) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Hour):
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.probes++
+	for _, i := range f.instances {
+		if i.Addr == t.addr.Addr() && i.Running && !time.Now().Before(i.ready) {
+			if strings.Contains(i.spec.Image.ID, "redirect") && t.path != "" {
+				return trouble{what: "status 302", listens: true}
+			}
+			return trouble{}
+		}
+	}
+	return trouble{what: "connection refused"}
 }
 
 func (f *fakeRuntime) find(slot string) *fakeInstance {
@@ -125,6 +164,13 @@ func (f *fakeRuntime) sicken(i *fakeInstance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i.ready = time.Now().Add(1000 * time.Hour)
+}
+
+// diagnose makes the HEALTHCHECK of an instance's image say unhealthy.
+func (f *fakeRuntime) diagnose(i *fakeInstance) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i.Unhealthy = true
 }
 
 // engine takes the engine away, or brings it back.
@@ -151,6 +197,7 @@ func (f *fakeRuntime) running() []string {
 func (f *fakeRuntime) Instances(_ context.Context, app string) ([]paas.Instance, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.looks++
 	var list []paas.Instance
 	for _, i := range f.instances {
 		if app == "" || i.App == app {

@@ -69,7 +69,7 @@ func (e *Engine) entry(app paas.App, version int) (paas.Release, paas.Config, er
 	return rel, config, err
 }
 
-// Rollback makes a new release of the image, config and process types of release `to`; 0 means the newest that
+// Rollback makes a new release of the image, config, process types and checks of release `to`; 0 means the newest that
 // succeeded before the current one. Nothing is built.
 func (e *Engine) Rollback(ctx context.Context, app string, to int, progress Progress) (paas.ReleaseInfo, error) {
 	record, err := e.Store.AppByName(app)
@@ -85,10 +85,9 @@ func (e *Engine) Rollback(ctx context.Context, app string, to int, progress Prog
 		if err != nil {
 			return err
 		}
-		rel, err = e.release(ctx, record, draft{
-			description: fmt.Sprintf("Rollback to v%d", target.Version), build: target.Build, image: target.Image,
-			commit: target.Commit, types: target.Types, config: config,
-		}, progress)
+		d := draftFrom(target, config)
+		d.description = fmt.Sprintf("Rollback to v%d", target.Version)
+		rel, err = e.release(ctx, record, d, progress)
 		return err
 	})
 	return infoOf(rel), err

@@ -28,12 +28,15 @@ type move struct {
 	commit func() (paas.App, error)
 	// atomic: the first instance that does not come up undoes the move. Otherwise each slot is on its own.
 	atomic bool
+	// fresh: the crashes of the release before hold nothing back.
+	fresh  bool
 	phases *phases
 
 	mu      sync.Mutex
 	started []paas.Instance
 	healthy map[string]paas.Instance // by slot
 	failed  map[string]error         // by slot
+	vacated bool                     // what served has ended already
 }
 
 // run observes, plans and executes. Once commit has succeeded the move is done whatever happens: an error after it
@@ -44,13 +47,12 @@ func (m *move) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan := MakePlan(desire(m.want, m.release, e.memory.retryAt(m.app.ID)), observed, e.Now())
+	plan := MakePlan(desire(m.want, m.release, m.retryAt()), observed, e.Now())
 	m.healthy, m.failed = kept(plan, observed), map[string]error{}
-	if unroute := plan.of(Unroute); len(unroute) > 0 {
-		if err := m.unroute(ctx, unroute, observed); err != nil {
-			return err
-		}
+	if err := m.unroute(ctx, plan, observed); err != nil {
+		return err
 	}
+	m.vacate(plan, observed)
 	if err := m.fill(ctx, plan, observed); err != nil {
 		m.undo()
 		return err
@@ -60,6 +62,14 @@ func (m *move) run(ctx context.Context) error {
 		return err
 	}
 	return m.settle(ctx, plan, observed)
+}
+
+// retryAt tells how long a slot's crashes hold it back.
+func (m *move) retryAt() func(slot string) time.Time {
+	if m.fresh {
+		return func(string) time.Time { return time.Time{} }
+	}
+	return m.engine.memory.retryAt(m.app.ID)
 }
 
 // kept are the healthy instances that the plan leaves alone.
@@ -79,12 +89,18 @@ func kept(plan Plan, observed []Seen) map[string]paas.Instance {
 	return healthy
 }
 
-// unroute sends requests only to what can answer them now.
-func (m *move) unroute(ctx context.Context, gone []Step, observed []Seen) error {
+// unroute sends requests only to what can answer them now, and does not end before.
+func (m *move) unroute(ctx context.Context, plan Plan, observed []Seen) error {
 	dead := map[string]bool{}
-	for _, s := range gone {
+	for _, s := range plan.of(Vacate) {
+		dead[s.ID] = true
+	}
+	for _, s := range plan.of(Unroute) {
 		dead[s.ID] = true
 		m.engine.note(m.app.ID, s.Name, "Out of the routes: "+s.Cause)
+	}
+	if len(dead) == 0 {
+		return nil
 	}
 	var left []paas.Instance
 	for _, s := range observed {
@@ -116,7 +132,7 @@ func (m *move) fill(ctx context.Context, plan Plan, observed []Seen) error {
 		}
 		g.Go(func() error {
 			return m.slot(gctx, step, func(ctx context.Context, _ Step) (paas.Instance, error) {
-				return byID[step.ID], m.engine.await(ctx, byID[step.ID])
+				return byID[step.ID], m.engine.await(ctx, byID[step.ID], m.release.EffectiveChecks())
 			})
 		})
 	}
@@ -183,7 +199,7 @@ func (m *move) start(ctx context.Context, step Step) (paas.Instance, error) {
 	m.mu.Lock()
 	m.started = append(m.started, instance)
 	m.mu.Unlock()
-	if err := e.await(ctx, instance); err != nil {
+	if err := e.await(ctx, instance, m.release.EffectiveChecks()); err != nil {
 		return instance, err
 	}
 	if err := e.Runtime.Keep(ctx, instance.ID); err != nil {
@@ -194,7 +210,10 @@ func (m *move) start(ctx context.Context, step Step) (paas.Instance, error) {
 
 // undo lets go of all that an atomic move started; no request ever reached it. What a repair started, the next one keeps.
 func (m *move) undo() {
-	if m.atomic {
+	switch {
+	case m.atomic && m.vacated:
+		m.restore()
+	case m.atomic:
 		m.engine.retire(m.app.ID, m.started)
 	}
 }

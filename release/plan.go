@@ -17,6 +17,8 @@ type Action string
 const (
 	// Unroute takes instances that cannot answer out of the routes before anything else is tried.
 	Unroute Action = "unroute"
+	// Vacate ends an instance before anything starts: no more requests, drained, stopped, removed. Only by Recreate.
+	Vacate  Action = "vacate"
 	Start   Action = "start"  // create and start an instance next to what runs
 	Await   Action = "await"  // probe it until it is healthy
 	Switch  Action = "switch" // make the desired state the recorded one
@@ -47,7 +49,7 @@ type Plan struct {
 // MakePlan finds the steps from observed to desired. It decides everything and does nothing. Runs are no part of it.
 //
 // Each slot keeps one running instance of the desired release; whatever else there is goes, but only after the slots
-// are filled and the routes switched.
+// are filled and the routes switched; with Recreate before that, if anything has to start.
 func MakePlan(d Desired, observed []Seen, now time.Time) Plan {
 	p := planner{desired: d, now: now, kept: map[string]bool{}, slots: map[string]Slot{}}
 	for _, s := range observed {
@@ -74,12 +76,12 @@ type planner struct {
 	slots    map[string]Slot
 	kept     map[string]bool // by instance id
 
-	unroutes, starts, awaits, retires, removes, holds []Step
+	unroutes, vacates, starts, awaits, retires, removes, holds []Step
 }
 
 func (p *planner) steps() []Step {
 	route := []Step{{Action: RouteTo, Release: p.desired.Release}}
-	return slices.Concat(p.unroutes, p.starts, p.awaits, p.holds, []Step{{Action: Switch, Release: p.desired.Release}}, route, p.retires, p.removes)
+	return slices.Concat(p.unroutes, p.vacates, p.starts, p.awaits, p.holds, []Step{{Action: Switch, Release: p.desired.Release}}, route, p.retires, p.removes)
 }
 
 // fill keeps the slot's best instance or starts one.
@@ -164,13 +166,16 @@ func (p *planner) unroute() {
 
 // clear lets go of everything that fills no slot.
 func (p *planner) clear() {
+	first := p.desired.Recreate && len(p.starts) > 0
 	for _, s := range p.observed {
-		if p.kept[s.ID] || s.Retiring {
-			continue
-		}
-		if s.Running {
+		switch {
+		case p.kept[s.ID]:
+		case s.Running && first:
+			p.vacates = append(p.vacates, p.step(Vacate, s, p.whyGone(s)))
+		case s.Retiring:
+		case s.Running:
 			p.retires = append(p.retires, p.step(Retire, s, p.whyGone(s)))
-		} else {
+		default:
 			p.removes = append(p.removes, p.step(Remove, s, p.whyGone(s)))
 		}
 	}

@@ -241,6 +241,59 @@ route   v1
 	}
 }
 
+func TestPlanOfRecreate(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		release  int
+		slots    []Slot
+		observed []string
+		want     string
+	}{
+		{"a new release: all old ones end before any new one starts", 2, slots("web.1", "worker.1"), []string{"web.1 v1 up routed", "worker.1 v1 up", "clock.1 v1 up"}, `
+vacate  clock.1 v1 (i2): not in the formation
+vacate  web.1 v1 (i0): v2 replaces v1
+vacate  worker.1 v1 (i1): v2 replaces v1
+start   web.1 v2: v2 replaces v1
+start   worker.1 v2: v2 replaces v1
+await   web.1 v2: just started
+await   worker.1 v2: just started
+switch  v2
+route   v2
+`},
+		{"what still stops is waited for", 1, slots("web.1"), []string{"web.1 v1 retiring"}, `
+vacate  web.1 v1 (i0): already stopping
+start   web.1 v1: missing
+await   web.1 v1: just started
+switch  v1
+route   v1
+`},
+		{"what stays is left alone", 1, slots("web.1", "web.2"), []string{"web.1 v1 up routed", "web.2 v1 sick routed"}, `
+unroute web.2 v1 (i1): it failed its health checks
+vacate  web.2 v1 (i1): it failed its health checks
+start   web.2 v1: it failed its health checks
+await   web.2 v1: just started
+switch  v1
+route   v1
+`},
+		{"where nothing starts, what goes is drained behind", 1, slots("web.1"), []string{"web.1 v1 up routed", "web.2 v1 up routed"}, `
+switch  v1
+route   v1
+retire  web.2 v1 (i1): not in the formation
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var observed []Seen
+			for n, line := range c.observed {
+				observed = append(observed, parseSeen(t, n, line))
+			}
+			plan := MakePlan(Desired{AppName: "hello", Release: c.release, Slots: c.slots, Recreate: true}, observed, planNow)
+			if diff := cmp.Diff(strings.TrimPrefix(c.want, "\n"), plan.String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	var got []time.Duration
 	for n := range 12 {

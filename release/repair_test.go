@@ -163,3 +163,26 @@ func TestACrashThatTheEngineWasQuickerWithKeepsItsStatus(t *testing.T) {
 		}
 	})
 }
+
+func TestAReleaseIsNotHeldBackByTheCrashesOfTheOneBefore(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		for range 6 {
+			w.runtime.exit(w.instance("web.1").ID, 1)
+			for w.instance("web.1") == nil {
+				pass(time.Second)
+			}
+		}
+		w.runtime.exit(w.instance("web.1").ID, 1)
+		synctest.Wait()
+		w.wantRouted("H10")
+		began := time.Now()
+		w.mustPush("img2")
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the release took %s", took)
+		}
+		w.wantRunning("web.1 v2")
+		w.wantRouted("", "web.1")
+	})
+}

@@ -19,25 +19,52 @@ func (e *Engine) retire(app string, instances []paas.Instance) {
 	for _, i := range instances {
 		e.memory.setRetiring(i.ID, paas.InstanceDraining)
 	}
-	e.behind(func(ctx context.Context) {
-		e.endAll(ctx, app, instances)
-	})
+	ends := e.endings(app, instances)
+	e.behind(func(ctx context.Context) { e.endAll(ctx, ends) })
+}
+
+// ending is how the instances of one release go: by the checks of that release.
+type ending struct {
+	app       string // App.ID
+	checks    paas.Checks
+	instances []paas.Instance
+}
+
+// endings sorts instances by their releases. Those of a release that is not on the ledger end as by default.
+func (e *Engine) endings(app string, instances []paas.Instance) []ending {
+	byRelease := map[int][]paas.Instance{}
+	for _, i := range instances {
+		byRelease[i.Release] = append(byRelease[i.Release], i)
+	}
+	var ends []ending
+	for version, some := range byRelease {
+		rel, err := e.Store.Release(app, version)
+		if err != nil {
+			rel = paas.Release{}
+		}
+		ends = append(ends, ending{app: app, checks: rel.EffectiveChecks(), instances: some})
+	}
+	return ends
 }
 
 // endAll drains, stops and removes instances.
-func (e *Engine) endAll(ctx context.Context, app string, instances []paas.Instance) {
-	e.drain(ctx, app, instances)
+func (e *Engine) endAll(ctx context.Context, ends []ending) {
 	var wg sync.WaitGroup
-	for _, i := range instances {
-		wg.Go(func() { e.end(ctx, app, i) })
+	for _, end := range ends {
+		wg.Go(func() {
+			e.drain(ctx, end)
+			for _, i := range end.instances {
+				wg.Go(func() { e.end(ctx, end, i) })
+			}
+		})
 	}
 	wg.Wait()
 }
 
 // drain waits for the requests in flight to web instances among these.
-func (e *Engine) drain(ctx context.Context, app string, instances []paas.Instance) {
+func (e *Engine) drain(ctx context.Context, end ending) {
 	var addrs []netip.AddrPort
-	for _, i := range instances {
+	for _, i := range end.instances {
 		if i.Port != 0 {
 			addrs = append(addrs, i.AddrPort())
 		}
@@ -45,13 +72,14 @@ func (e *Engine) drain(ctx context.Context, app string, instances []paas.Instanc
 	if len(addrs) == 0 {
 		return
 	}
-	cut, err := e.Router.Drain(ctx, addrs, e.Timings.Drain)
+	limit := end.checks.Drain.Duration()
+	cut, err := e.Router.Drain(ctx, addrs, limit)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		e.Log.Warn("drain is not confirmed, stopping anyway", "app", app, "error", err)
+		e.Log.Warn("drain is not confirmed, stopping anyway", "app", end.app, "error", err)
 	case cut > 0:
-		e.note(app, "drain", fmt.Sprintf("%d connections were still open after %s and were cut", cut, e.Timings.Drain))
+		e.note(end.app, "drain", fmt.Sprintf("%d connections were still open after %s and were cut", cut, limit))
 	}
 }
 
@@ -59,19 +87,20 @@ func (e *Engine) drain(ctx context.Context, app string, instances []paas.Instanc
 const removeTimeout = 30 * time.Second
 
 // end stops and removes one instance.
-func (e *Engine) end(ctx context.Context, app string, i paas.Instance) {
+func (e *Engine) end(ctx context.Context, end ending, i paas.Instance) {
 	if ctx.Err() != nil {
 		return // paasd stops: the next start finishes this
 	}
 	e.memory.setRetiring(i.ID, paas.InstanceStopping)
-	killed, err := e.Runtime.Stop(ctx, i.ID, e.Timings.Grace)
+	grace := end.checks.StopAfter(i.Type)
+	killed, err := e.Runtime.Stop(ctx, i.ID, grace)
 	switch {
 	case err != nil && paas.CodeOf(err) != paas.NotFound:
 		e.Log.Warn("instance did not stop", "app", i.AppName, "instance", i.Name, "error", err)
 	case killed:
-		e.note(app, i.Name, fmt.Sprintf("Killed: it did not end within %s of SIGTERM", e.Timings.Grace))
+		e.note(end.app, i.Name, fmt.Sprintf("Killed: it did not end within %s of SIGTERM", grace))
 	default:
-		e.note(app, i.Name, fmt.Sprintf("Stopped (v%d)", i.Release))
+		e.note(end.app, i.Name, fmt.Sprintf("Stopped (v%d)", i.Release))
 	}
 	e.remove(ctx, i.ID, i.AppName)
 }

@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"paas"
@@ -86,49 +85,4 @@ func (e *Engine) markAll() {
 	for _, app := range apps {
 		e.mark(app.ID)
 	}
-}
-
-// maxChecks bounds the health checks under way at one time.
-const maxChecks = 32
-
-// check probes every web instance that is up, now and then: three failures in a row and it is replaced.
-func (e *Engine) check(ctx context.Context) error {
-	tick := time.NewTicker(e.Timings.Check)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		all, err := e.Runtime.Instances(ctx, "")
-		if err != nil {
-			continue // the engine is away; watch says so
-		}
-		e.checkAll(ctx, all)
-	}
-}
-
-func (e *Engine) checkAll(ctx context.Context, all []paas.Instance) {
-	slots := make(chan struct{}, maxChecks)
-	var wg sync.WaitGroup
-	for _, i := range all {
-		_, leaving := e.memory.retiringState(i.ID)
-		if i.Port == 0 || !i.Running || leaving || !e.memory.isHealthy(i.ID) {
-			continue
-		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			result := e.probe(ctx, i.AddrPort())
-			switch {
-			case result == "":
-				e.memory.setHealthy(i.ID)
-			case ctx.Err() == nil && e.memory.fail(i.ID):
-				e.note(i.App, i.Name, "Failed its health check three times: "+result)
-				e.mark(i.App)
-			}
-		})
-	}
-	wg.Wait()
 }

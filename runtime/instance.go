@@ -102,6 +102,7 @@ func observed(c container.InspectResponse) paas.Instance {
 	i.Restarted = c.RestartCount > 0 || c.State.Restarting || i.Running && !i.FinishedAt.IsZero()
 	// A start that failed leaves an exit code on a container that never ran: that is no exit.
 	i.Exited = !i.Running && !i.StartedAt.IsZero()
+	i.Unhealthy = i.Running && c.State.Health != nil && c.State.Health.Status == container.Unhealthy
 	if i.Exited {
 		i.ExitCode = c.State.ExitCode
 		i.OOMKilled = c.State.OOMKilled

@@ -60,7 +60,7 @@ func runTests(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build the test program: %v\n%s", err, out)
 		return 1
 	}
-	if probeImage, err = imageOfProbe(ctx, d); err != nil {
+	if probeImage, err = imageOfProbe(ctx, d, "1"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -76,14 +76,14 @@ func runTests(m *testing.M) int {
 func newID() string { return "t" + strings.ToLower(rand.Text()[:8]) }
 
 // imageOfProbe imports the test program, whose name is then the whole environment of the image besides PATH.
-func imageOfProbe(ctx context.Context, d *Docker) (paas.Image, error) {
+func imageOfProbe(ctx context.Context, d *Docker, tag string, changes ...string) (paas.Image, error) {
 	binary, err := os.ReadFile(probe)
 	if err != nil {
 		return paas.Image{}, err
 	}
 	content := tarOf(map[string][]byte{"probe": binary, "notexecutable": []byte("x")})
-	stream, err := d.client.ImageImport(ctx, client.ImageImportSource{Source: content, SourceName: "-"}, d.repository("probe")+":1",
-		client.ImageImportOptions{Changes: []string{`ENTRYPOINT ["/probe"]`, "LABEL " + labelInstallation + "=" + d.installation}})
+	stream, err := d.client.ImageImport(ctx, client.ImageImportSource{Source: content, SourceName: "-"}, d.repository("probe")+":"+tag,
+		client.ImageImportOptions{Changes: append(changes, `ENTRYPOINT ["/probe"]`, "LABEL "+labelInstallation+"="+d.installation)})
 	if err != nil {
 		return paas.Image{}, err
 	}
@@ -91,7 +91,7 @@ func imageOfProbe(ctx context.Context, d *Docker) (paas.Image, error) {
 	if _, err := io.Copy(io.Discard, stream); err != nil {
 		return paas.Image{}, err
 	}
-	found, err := d.inspectImage(ctx, d.repository("probe")+":1")
+	found, err := d.inspectImage(ctx, d.repository("probe")+":"+tag)
 	return paas.Image{ID: found.ID}, err
 }
 

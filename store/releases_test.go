@@ -25,7 +25,9 @@ func TestAReleaseIsKeptAsGivenAndNumbered(t *testing.T) {
 	given := paas.Release{
 		App: app.ID, Description: `Deploy 1a2b3c4 <&>`, User: "ada", Build: 3, Commit: "1a2b3c4d",
 		Image: paas.Image{ID: "sha256:1", Port: 8080, Shell: true}, Types: paas.ProcessTypes{{Name: "web", Command: "./hello"}, {Name: "a"}},
-		Version: 99, Parent: 99, PrevHash: "x", Hash: "x", ConfigVersion: 99, ConfigKeys: []string{"X"}, ConfigSum: "x", Outcome: failed("x"),
+		Checks:   paas.Checks{Path: "/up", Timeout: 90, StopTimeouts: map[string]paas.Seconds{"worker": 120}, Strategy: paas.Recreate},
+		Declared: paas.Checks{Interval: 5},
+		Version:  99, Parent: 99, PrevHash: "x", Hash: "x", ConfigVersion: 99, ConfigKeys: []string{"X"}, ConfigSum: "x", Outcome: failed("x"),
 	}
 	got := must(db.AppendRelease(given, paas.Config{"B": "2", "A": "1"}))(t)
 	want := given
@@ -284,6 +286,11 @@ func TestALedgerEntryIsStoredAsItWasHashed(t *testing.T) {
 	want := `{"app":"a","build":0,"commit":"","config_keys":null,"config_sum":"","config_version":0,"created_at":"0001-01-01T00:00:00Z",` +
 		`"description":"","image":{"id":""},"parent":0,"prev_hash":"p","types":null,"user":"ada","version":2}`
 	if diff := cmp.Diff(want, string(l.Entry)); diff != "" {
+		t.Error(diff)
+	}
+	checked := must(newLedgerRecord(paas.Release{App: "a", Version: 2, User: "ada", PrevHash: "p", Checks: paas.Checks{Path: "/up", Timeout: 90}}))(t)
+	want = strings.Replace(want, `"commit"`, `"checks":{"path":"/up","timeout":90},"commit"`, 1)
+	if diff := cmp.Diff(want, string(checked.Entry)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(failed("x"), l.Outcome); diff != "" {

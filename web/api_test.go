@@ -19,6 +19,7 @@ import (
 var (
 	_ Apps      = (*client.Client)(nil)
 	_ Configs   = (*client.Client)(nil)
+	_ Checks    = (*client.Client)(nil)
 	_ Releases  = (*client.Client)(nil)
 	_ Processes = (*client.Client)(nil)
 	_ Runs      = (*client.Client)(nil)
@@ -39,6 +40,11 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 		"Config hello":        func(ctx context.Context) error { _, _, err := c.Config(ctx, "hello"); return err },
 		"SetConfig hello [A B] 7": func(ctx context.Context) error {
 			_, err := c.SetConfig(ctx, "hello", paas.ConfigPatch{"A": &one, "B": nil}, 7, nil)
+			return err
+		},
+		"Checks hello": func(ctx context.Context) error { _, err := c.Checks(ctx, "hello"); return err },
+		"SetChecks hello [path timeout]": func(ctx context.Context) error {
+			_, err := c.SetChecks(ctx, "hello", paas.ChecksPatch{"timeout": &one, "path": nil}, nil)
 			return err
 		},
 		"Releases hello":  func(ctx context.Context) error { _, err := c.Releases(ctx, "hello"); return err },
@@ -158,7 +164,7 @@ func TestListsAreNeverNull(t *testing.T) {
 	raw := b.raw(t)
 	for path, want := range map[string]string{
 		"/v1/apps": "[]", "/v1/apps/a/releases": "[]", "/v1/apps/a/builds": "[]", "/v1/apps/a/runs": "[]", "/v1/apps/a/domains": "[]",
-		"/v1/apps/a/formation": "[]", "/v1/keys": "[]", "/v1/tokens": "[]", "/v1/apps/a/config": "{}",
+		"/v1/apps/a/formation": "[]", "/v1/keys": "[]", "/v1/tokens": "[]", "/v1/apps/a/config": "{}", "/v1/apps/a/checks": "[]",
 		"/v1/apps/a/instances": `{"formation":[],"instances":[]}`,
 	} {
 		resp, body := do(t, raw, "GET", path, "", nil)
@@ -209,6 +215,11 @@ func TestBadRequestsAreRefusedBeforeAnyService(t *testing.T) {
 		{name: "null", method: "PATCH", path: "/v1/apps/a/config", body: `null`},
 		{name: "reserved var", method: "PATCH", path: "/v1/apps/a/config", body: `{"PORT":"1"}`},
 		{name: "number as value", method: "PATCH", path: "/v1/apps/a/config", body: `{"A":1}`},
+		{name: "no checks", method: "PATCH", path: "/v1/apps/a/checks", body: `{}`},
+		{name: "null checks", method: "PATCH", path: "/v1/apps/a/checks", body: `null`},
+		{name: "unknown check", method: "PATCH", path: "/v1/apps/a/checks", body: `{"colour":"red"}`},
+		{name: "number as check", method: "PATCH", path: "/v1/apps/a/checks", body: `{"timeout":60}`},
+		{name: "path elsewhere", method: "PATCH", path: "/v1/apps/a/checks", body: `{"path":"http://169.254.169.254/"}`},
 		{name: "weak tag", method: "PATCH", path: "/v1/apps/a/config", body: `{"A":"1"}`, header: http.Header{"If-Match": {`W/"7"`}}},
 		{name: "bare tag", method: "PATCH", path: "/v1/apps/a/config", body: `{"A":"1"}`, header: http.Header{"If-Match": {`7`}}},
 		{name: "two tags", method: "PATCH", path: "/v1/apps/a/config", body: `{"A":"1"}`, header: http.Header{"If-Match": {`"7"`, `"8"`}}},

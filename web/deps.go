@@ -26,6 +26,12 @@ type (
 		SetConfig(ctx context.Context, app string, patch paas.ConfigPatch, ifMatch int, progress io.Writer) (paas.ConfigChange, error)
 	}
 
+	// Checks is how the instances of apps are probed, replaced and ended.
+	Checks interface {
+		Checks(ctx context.Context, app string) ([]paas.CheckSetting, error)
+		SetChecks(ctx context.Context, app string, patch paas.ChecksPatch, progress io.Writer) (paas.ChecksChange, error)
+	}
+
 	// Releases is the ledger. Rollback to 0 means the newest succeeded release before the current one.
 	Releases interface {
 		Releases(ctx context.Context, app string) ([]paas.ReleaseInfo, error)

@@ -34,7 +34,7 @@ func newFake() *fake {
 }
 
 func (f *fake) services() Services {
-	return Services{Apps: f, Configs: f, Releases: f, Processes: f, Runs: f, Builds: f, Domains: f, Logs: f, Keys: f, Tokens: f, Git: f}
+	return Services{Apps: f, Configs: f, Checks: f, Releases: f, Processes: f, Runs: f, Builds: f, Domains: f, Logs: f, Keys: f, Tokens: f, Git: f}
 }
 
 // note records a call as `user: Method arg arg`.
@@ -93,6 +93,14 @@ func (f *fake) SetConfig(ctx context.Context, app string, p paas.ConfigPatch, if
 		f.config = next
 	}
 	return paas.ConfigChange{Set: set, Removed: removed, Version: 8}, err
+}
+
+func (f *fake) Checks(ctx context.Context, app string) ([]paas.CheckSetting, error) {
+	return nil, f.note(ctx, "Checks", app)
+}
+
+func (f *fake) SetChecks(ctx context.Context, app string, p paas.ChecksPatch, _ io.Writer) (paas.ChecksChange, error) {
+	return paas.ChecksChange{}, f.note(ctx, "SetChecks", app, slices.Sorted(maps.Keys(p)))
 }
 
 func (f *fake) Releases(ctx context.Context, app string) ([]paas.ReleaseInfo, error) {

@@ -16,6 +16,9 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/v1/apps/:app/config", s.getConfig)
 	e.PATCH("/v1/apps/:app/config", s.setConfig)
 
+	e.GET("/v1/apps/:app/checks", s.getChecks)
+	e.PATCH("/v1/apps/:app/checks", s.setChecks)
+
 	e.GET("/v1/apps/:app/releases", s.listReleases)
 	e.GET("/v1/apps/:app/releases/:version", s.getRelease)
 	e.GET("/v1/apps/:app/ledger/check", s.verifyReleases)

@@ -16,6 +16,7 @@ import (
 type Services struct {
 	Apps      Apps
 	Configs   Configs
+	Checks    Checks
 	Releases  Releases
 	Processes Processes
 	Runs      Runs

@@ -148,17 +148,5 @@ func describeChange(app string, c paas.ConfigChange) string {
 	if len(c.Set) == 0 && len(c.Removed) == 0 {
 		return fmt.Sprintf("Nothing changed in the config of %s; no release was made.", app)
 	}
-	var did []string
-	if len(c.Set) > 0 {
-		did = append(did, "set "+strings.Join(c.Set, ", "))
-	}
-	if len(c.Removed) > 0 {
-		did = append(did, "removed "+strings.Join(c.Removed, ", "))
-	}
-	text := strings.Join(did, ", ")
-	text = strings.ToUpper(text[:1]) + text[1:]
-	if c.Release == nil {
-		return text + fmt.Sprintf("; the first release of %s will have it.", app)
-	}
-	return text + fmt.Sprintf(" and released v%d.", c.Release.Version)
+	return describeSet(app, c.Set, c.Removed, c.Release)
 }

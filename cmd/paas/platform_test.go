@@ -29,6 +29,7 @@ type testApp struct {
 	info     paas.AppInfo
 	config   paas.Config
 	version  int
+	checks   paas.Checks
 	releases []paas.ReleaseInfo // newest first
 	ps       paas.Processes
 	builds   []paas.BuildInfo

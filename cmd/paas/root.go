@@ -81,7 +81,8 @@ func newRoot(s *session) *cobra.Command {
 		newDestroy(s, runDestroy), newDomains(s), newDomainsAdd(s), newDomainsRemove(s), newMaintenance(s),
 		newMaintenanceSet(s, true), newMaintenanceSet(s, false), newGitRemote(s), newOpen(s))
 	addGroup(root, groupRelease, newConfig(s, runConfig), newConfigGet(s, runConfigGet), newConfigSet(s, runConfigSet),
-		newConfigUnset(s, runConfigSet), newConfigEdit(s, runConfigEdit), newReleases(s), newReleasesInfo(s, runReleasesInfo),
+		newConfigUnset(s, runConfigSet), newConfigEdit(s, runConfigEdit), newChecks(s, runChecks),
+		newChecksSet(s, runChecksSet), newChecksUnset(s, runChecksSet), newReleases(s), newReleasesInfo(s, runReleasesInfo),
 		newReleasesVerify(s), newRollback(s, runRollback), newBuilds(s), newBuildsInfo(s, runBuildsInfo), newBuildsLog(s, runBuildsLog),
 		newBuildsCancel(s, runBuildsCancel))
 	addGroup(root, groupProcess, newPs(s), newScale(s, runScale), newRestart(s, runRestart), newStop(s, runStop),

@@ -1,0 +1,256 @@
+package build
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"paas"
+)
+
+// MaxAppJSONBytes bounds an app.json.
+const MaxAppJSONBytes = 64 << 10
+
+// manifest is what an app.json says that applies here, and the names of what it says that does not.
+type manifest struct {
+	checks  paas.Checks
+	ignored []string // "formation", "healthchecks.web[0].content"
+}
+
+// Keys of an app.json that describe the app to people.
+var describing = []string{"$schema", "name", "description", "keywords", "repository", "website", "logo", "success_url", "maintainers"}
+
+// parseAppJSON reads the healthchecks of an app.json, in the form that Heroku's and Dokku's have: per process type a
+// list of checks. Those of web with a path give the path, startup ones the timeout, liveness ones the interval; an uptime
+// of another type gives the grace. Errors name the line; what does not apply here is only named.
+func parseAppJSON(text []byte, types paas.ProcessTypes) (manifest, error) {
+	var m manifest
+	root, err := parseJSON(text)
+	if err != nil {
+		return m, err
+	}
+	top, ok := root.value.(map[string]node)
+	if !ok {
+		return m, appJSONError(root.line, "it is %s, not an object", root.kind())
+	}
+	for _, key := range slices.Sorted(maps.Keys(top)) {
+		if key != "healthchecks" && !slices.Contains(describing, key) {
+			m.ignored = append(m.ignored, cleanName(key))
+		}
+	}
+	byType, err := top["healthchecks"].object("healthchecks")
+	if err != nil {
+		return m, err
+	}
+	for _, typ := range slices.Sorted(maps.Keys(byType)) {
+		if err := m.readType(typ, byType[typ], types); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+func (m *manifest) readType(typ string, n node, types paas.ProcessTypes) error {
+	name := "healthchecks." + cleanName(typ)
+	items, ok := n.value.([]node)
+	if !ok {
+		return appJSONError(n.line, "%s is %s, not a list of checks", name, n.kind())
+	}
+	if !slices.Contains(types.Names(), typ) {
+		m.ignored = append(m.ignored, name+" (there is no such process type)")
+		return nil
+	}
+	for i, item := range items {
+		c, err := readCheck(fmt.Sprintf("%s[%d]", name, i), item)
+		if err == nil {
+			err = m.apply(typ, c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check is one item of healthchecks.
+type check struct {
+	name   string
+	line   int
+	fields map[string]node
+}
+
+func readCheck(name string, n node) (check, error) {
+	fields, err := n.object(name)
+	return check{name: name, line: n.line, fields: fields}, err
+}
+
+// The values of a check that app.json leaves out, as its readers have them.
+const (
+	defaultAttempts = 3
+	defaultWait     = 5 // seconds between attempts
+	defaultAnswer   = 5 // seconds for one
+)
+
+// apply maps one check to the settings of the app.
+func (m *manifest) apply(typ string, c check) error {
+	kind, err := c.text("type")
+	if err != nil {
+		return err
+	}
+	applied := []string{"type", "name", "description"}
+	switch {
+	case kind != "" && kind != "startup" && kind != "liveness" && kind != "readiness":
+		return appJSONError(c.fields["type"].line, "%s.type is %s, not startup, liveness or readiness", c.name, paas.Quote(kind))
+	case kind == "readiness" || c.has("command"):
+		m.ignored = append(m.ignored, c.name)
+		return nil
+	case c.has("uptime"):
+		applied, err = m.applyUptime(typ, c, applied)
+	case typ != paas.Web:
+		m.ignored = append(m.ignored, c.name+" (only web has a port)")
+		return nil
+	case kind == "liveness":
+		applied, err = m.applyLiveness(c, applied)
+	default:
+		applied, err = m.applyStartup(c, applied)
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.fields)) {
+		if !slices.Contains(applied, key) {
+			m.ignored = append(m.ignored, c.name+"."+cleanName(key))
+		}
+	}
+	return err
+}
+
+// applyUptime: how long a process without a port has to run before it counts as up.
+func (m *manifest) applyUptime(typ string, c check, applied []string) ([]string, error) {
+	uptime, err := c.number("uptime", 0)
+	if err != nil || typ == paas.Web {
+		return applied, err
+	}
+	m.checks.Grace = max(m.checks.Grace, paas.Seconds(uptime))
+	return append(applied, "uptime"), nil
+}
+
+// applyStartup: the time that all attempts together take is the time that an instance has to become healthy.
+func (m *manifest) applyStartup(c check, applied []string) ([]string, error) {
+	applied, err := m.applyPath(c, applied)
+	if err != nil {
+		return applied, err
+	}
+	timing := []struct {
+		key string
+		def int
+	}{{"initialDelay", 0}, {"attempts", defaultAttempts}, {"timeout", defaultAnswer}, {"wait", defaultWait}}
+	said := false
+	var v [4]int
+	for i, t := range timing {
+		if v[i], err = c.number(t.key, t.def); err != nil {
+			return applied, err
+		}
+		said = said || c.has(t.key)
+		applied = append(applied, t.key)
+	}
+	if !said {
+		return applied, nil
+	}
+	total := v[0] + v[1]*v[2] + max(0, v[1]-1)*v[3]
+	if total < 1 || total > paas.MaxCheckSeconds {
+		return applied, appJSONError(c.line, "%s gives the app %d seconds to start, not 1 to %d", c.name, total, paas.MaxCheckSeconds)
+	}
+	m.checks.Timeout = max(m.checks.Timeout, paas.Seconds(total))
+	return applied, nil
+}
+
+// applyLiveness: the wait between attempts is the interval of the checks while the app runs.
+func (m *manifest) applyLiveness(c check, applied []string) ([]string, error) {
+	applied, err := m.applyPath(c, applied)
+	if err != nil {
+		return applied, err
+	}
+	wait, err := c.number("wait", 0)
+	if err != nil {
+		return applied, err
+	}
+	if wait > 0 && (m.checks.Interval == 0 || paas.Seconds(wait) < m.checks.Interval) {
+		m.checks.Interval = paas.Seconds(wait)
+	}
+	return append(applied, "wait"), nil
+}
+
+// applyPath takes the first path there is: one path is checked, at the start and after it.
+func (m *manifest) applyPath(c check, applied []string) ([]string, error) {
+	listening, err := c.flag("listening")
+	if err != nil || listening {
+		return append(applied, "listening"), err // which is always checked
+	}
+	path, err := c.text("path")
+	if err != nil {
+		return applied, err
+	}
+	if path == "" {
+		path = "/"
+	}
+	if err := paas.ValidateCheckPath(path); err != nil {
+		return applied, appJSONError(c.line, "%s: %w", c.name, err)
+	}
+	if m.checks.Path == "" {
+		m.checks.Path = path
+	}
+	if m.checks.Path == path {
+		applied = append(applied, "path")
+	}
+	return applied, nil
+}
+
+func (c check) has(key string) bool {
+	_, ok := c.fields[key]
+	return ok
+}
+
+func (c check) text(key string) (string, error) {
+	n, ok := c.fields[key]
+	s, isText := n.value.(string)
+	if ok && !isText {
+		return "", appJSONError(n.line, "%s.%s is %s, not a string", c.name, key, n.kind())
+	}
+	return s, nil
+}
+
+func (c check) flag(key string) (bool, error) {
+	n, ok := c.fields[key]
+	b, isFlag := n.value.(bool)
+	if ok && !isFlag {
+		return false, appJSONError(n.line, "%s.%s is %s, not true or false", c.name, key, n.kind())
+	}
+	return b, nil
+}
+
+func (c check) number(key string, def int) (int, error) {
+	n, ok := c.fields[key]
+	if !ok {
+		return def, nil
+	}
+	number, isNumber := n.value.(json.Number)
+	v, err := number.Int64()
+	if !isNumber || err != nil || v < 0 || v > paas.MaxCheckSeconds {
+		return 0, appJSONError(n.line, "%s.%s is %s, not a whole number from 0 to %d", c.name, key, n.kind(), paas.MaxCheckSeconds)
+	}
+	return int(v), nil
+}
+
+// cleanName keeps a key of the file fit for a message.
+func cleanName(key string) string {
+	q := paas.Quote(key)
+	if q == `"`+key+`"` && !strings.ContainsAny(key, " .") {
+		return key
+	}
+	return q
+}
+
+func appJSONError(line int, format string, args ...any) error {
+	err := paas.Errorf(paas.Invalid, "app.json line %d: "+format, append([]any{line}, args...)...)
+	return err.WithHint("correct the line, commit and push again")
+}
