@@ -17,6 +17,7 @@ type (
 		Type          string     `json:"type"`
 		State         string     `json:"state"`
 		Release       int        `json:"release"`
+		StartedAt     *time.Time `json:"started_at"`
 		Restarts      int        `json:"restarts"`
 		ExitCode      *int       `json:"exit_code"`
 		Reason        string     `json:"reason"`
