@@ -52,7 +52,10 @@ type byHand struct {
 
 func newByHand(b *testing.B, app *platform.App) *byHand {
 	h := &byHand{b: b, dir: app.Dir, image: "paas-bench-" + app.Name, network: "paas-bench-" + app.Name}
-	h.docker("build", "-q", "-t", h.image, h.dir)
+	if _, err := dockerOutput("build", "-q", "-t", h.image, h.dir); err != nil {
+		builder = "0" // this docker command has no BuildKit: it wants a plugin
+		h.docker("build", "-q", "-t", h.image, h.dir)
+	}
 	h.docker("network", "create", "--subnet", "10.71.255.0/24", h.network)
 	b.Cleanup(func() {
 		h.docker("network", "rm", h.network)
@@ -61,17 +64,25 @@ func newByHand(b *testing.B, app *platform.App) *byHand {
 	return h
 }
 
+// builder is DOCKER_BUILDKIT for the reference: "1", or "0" where the docker command cannot do it.
+var builder = "1"
+
 func (h *byHand) docker(args ...string) string {
 	h.b.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "docker", args...)
-	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=1")
-	out, err := cmd.Output()
+	out, err := dockerOutput(args...)
 	if err != nil {
 		h.b.Fatalf("docker %q: %v", args, err)
 	}
-	return strings.TrimSpace(string(out))
+	return out
+}
+
+func dockerOutput(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT="+builder)
+	out, err := cmd.Output()
+	return strings.TrimSpace(string(out)), err
 }
 
 // run starts a web instance as we do and returns its id.

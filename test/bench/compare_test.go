@@ -89,6 +89,9 @@ func write(path string) error {
 		"machine, the ratios hardly. In brackets: the fastest and the slowest round.\n\n")
 	fmt.Fprintf(&b, "%s, %d cores, %s, %s\n\n", time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), said("uname", "-sr"),
 		said("docker", "version", "--format", "Docker engine {{.Server.Version}}, client {{.Client.Version}}"))
+	if builder == "0" {
+		fmt.Fprintf(&b, "The docker command of that machine could not use BuildKit, so the reference of *push* is the classic builder.\n\n")
+	}
 	fmt.Fprintf(&b, "| what | paas | reference | ratio | target |\n| --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
 		fmt.Fprintf(&b, "| %s | %s | %s: %s | %.2f | %s |\n", r.Name, times(r.ours), r.Reference, times(r.theirs), r.ratio(), r.verdict())
