@@ -52,14 +52,15 @@ type byHand struct {
 
 func newByHand(b *testing.B, app *platform.App) *byHand {
 	h := &byHand{b: b, dir: app.Dir, image: "paas-bench-" + app.Name, network: "paas-bench-" + app.Name}
-	if _, err := dockerOutput("build", "-q", "-t", h.image, h.dir); err != nil {
+	if _, err := dockerOutput(h.build()...); err != nil {
 		builder = "0" // this docker command has no BuildKit: it wants a plugin
-		h.docker("build", "-q", "-t", h.image, h.dir)
+		h.docker(h.build()...)
 	}
 	h.docker("network", "create", "--subnet", "10.71.255.0/24", h.network)
 	b.Cleanup(func() {
 		h.docker("network", "rm", h.network)
 		h.docker("rmi", "-f", h.image)
+		h.docker("image", "prune", "-f", "--filter", "label="+h.image) // those that lost their name to the next
 	})
 	return h
 }
@@ -83,6 +84,10 @@ func dockerOutput(args ...string) (string, error) {
 	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT="+builder)
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err
+}
+
+func (h *byHand) build() []string {
+	return []string{"build", "-q", "-t", h.image, "--label", h.image, h.dir}
 }
 
 // run starts a web instance as we do and returns its id.
@@ -132,7 +137,7 @@ func BenchmarkPush(b *testing.B) {
 			app.Commit("Another")
 		},
 		Theirs: func() {
-			h.docker("build", "-q", "-t", h.image, h.dir)
+			h.docker(h.build()...)
 			id := h.run()
 			h.serving(id)
 			b.Cleanup(func() { h.remove(id) })
