@@ -29,7 +29,7 @@ func TestStartGivesWhatTheSpecSaysAndNoMore(t *testing.T) {
 	}
 	want := paas.Instance{
 		ID: i.ID, App: spec.App, AppName: "hello", Type: "web", Name: "web.1", Release: 3, Addr: i.Addr, Port: 5000,
-		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, Running: i.Running, Exited: i.Exited,
+		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt, Running: i.Running, Exited: i.Exited,
 	}
 	if diff := cmp.Diff(want, i, cmp.Comparer(func(a, b interface{ String() string }) bool { return a == b })); diff != "" {
 		t.Error(diff)
