@@ -31,6 +31,9 @@ func (e *Engine) Exec(ctx context.Context, app, instance string, req paas.ExecRe
 	what := "exec " + paas.Quote(strings.Join(req.Command, " "))
 	e.note(record.ID, i.Name, fmt.Sprintf("%s by %s on v%d", what, paas.UserOf(ctx), i.Release))
 	code, err := e.Runtime.Exec(ctx, i.ID, req, stdio)
+	if paas.CodeOf(err) == paas.Conflict { // it ended a moment ago
+		err = e.whyNotRunning(ctx, record, i.Name)
+	}
 	if err != nil {
 		e.note(record.ID, i.Name, fmt.Sprintf("%s: %v", what, err))
 		return code, fmt.Errorf("run a command in %s: %w", i.Name, err)
@@ -60,7 +63,10 @@ func (e *Engine) runningIn(ctx context.Context, app paas.App, slot string) (paas
 	if err != nil {
 		return paas.Instance{}, err
 	}
-	instances = slices.DeleteFunc(instances, func(i paas.Instance) bool { return i.Name != slot || !i.Running })
+	instances = slices.DeleteFunc(instances, func(i paas.Instance) bool {
+		_, leaving := e.memory.retiringState(i.ID)
+		return i.Name != slot || !i.Running || leaving
+	})
 	if len(instances) == 0 {
 		return paas.Instance{}, e.whyNotRunning(ctx, app, slot)
 	}
@@ -69,15 +75,12 @@ func (e *Engine) runningIn(ctx context.Context, app paas.App, slot string) (paas
 	}), nil
 }
 
-// staying ranks an instance: 2 if it is up, 1 if it has yet to be, 0 if it is about to go.
+// staying ranks an instance that is up before one that has yet to be.
 func (e *Engine) staying(i paas.Instance) int {
-	if _, leaving := e.memory.retiringState(i.ID); leaving {
-		return 0
-	}
-	if !e.memory.isHealthy(i.ID) {
+	if e.memory.isHealthy(i.ID) {
 		return 1
 	}
-	return 2
+	return 0
 }
 
 // whyNotRunning is the error for a slot in which nothing runs.
@@ -95,6 +98,8 @@ func (e *Engine) whyNotRunning(ctx context.Context, app paas.App, slot string) e
 		return paas.Errorf(paas.Conflict, "%s is stopped", slot).WithHint("paas ps:restart %s -a %s", slot, app.Name)
 	case paas.InstanceCrashed:
 		return paas.Errorf(paas.Conflict, "%s does not run: %s", slot, s.Reason).WithHint("paas logs -a %s --process %s", app.Name, slot)
+	case paas.InstanceDraining, paas.InstanceStopping:
+		return paas.Errorf(paas.Conflict, "%s is %s", slot, s.State).WithHint("paas ps -a %s", app.Name)
 	default:
 		return paas.Errorf(paas.Conflict, "%s does not run yet: it is %s", slot, s.State).WithHint("paas ps:wait -a %s", app.Name)
 	}
