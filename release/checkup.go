@@ -59,7 +59,7 @@ type round struct {
 	busy    atomic.Bool // the last one is not over
 }
 
-// call brings the rounds up to date with the store. What cannot be read now stays as it was.
+// call brings the rounds up to date with the store.
 func (r *rounds) call() {
 	apps, err := r.engine.Store.Apps()
 	if err != nil {
@@ -72,8 +72,12 @@ func (r *rounds) call() {
 			next[app.ID] = known
 			continue
 		}
-		if rel, err := r.engine.Store.Release(app.ID, app.Current); err == nil {
+		rel, err := r.engine.Store.Release(app.ID, app.Current)
+		switch {
+		case err == nil:
 			next[app.ID] = &round{release: rel, checks: rel.EffectiveChecks()}
+		case paas.CodeOf(err) != paas.NotFound: // which an app without a release is
+			r.engine.Log.Warn("an app's checks cannot be read", "app", app.Name, "error", err)
 		}
 	}
 	r.byApp = next

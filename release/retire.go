@@ -41,6 +41,9 @@ func (e *Engine) endings(app string, instances []paas.Instance) []ending {
 		rel, err := e.Store.Release(app, version)
 		if err != nil {
 			rel = paas.Release{}
+			if paas.CodeOf(err) != paas.NotFound {
+				e.Log.Warn("the checks of a release cannot be read, its instances end as by default", "app", app, "version", version, "error", err)
+			}
 		}
 		ends = append(ends, ending{app: app, checks: rel.EffectiveChecks(), instances: some})
 	}
