@@ -78,6 +78,7 @@ type Engine struct {
 	dirtyMu sync.Mutex
 	dirty   map[string]bool        // apps with a reconcile waiting for its turn
 	timers  map[string]*time.Timer // per app: when its next held back restart is due
+	said    map[string]string      // per app: why it is not as desired, as logged
 }
 
 // New returns an Engine; Recover and then Work make it work, Close ends what it began.
@@ -100,7 +101,7 @@ func New(deps Deps, opts Options) *Engine {
 	opts.Timings = opts.Timings.withDefaults()
 	e := &Engine{
 		Deps: deps, Options: opts, began: opts.Now(),
-		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
+		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, said: map[string]string{}, attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
 	}
 	e.probe = probe
 	e.lanes.init()
