@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"paas"
 )
@@ -53,9 +54,13 @@ func (e *Engine) restoreApps(ctx context.Context) error {
 	return e.retainRoutes(ctx, ids)
 }
 
+// retainTime is what a router that runs needs many times over to drop routes. One that does not is not waited for: the doors
+// open without it, and without the container engine that it needs.
+const retainTime = 2 * time.Second
+
 // retainRoutes drops routes of apps that are gone. A router that does not answer yet gets the right table later.
 func (e *Engine) retainRoutes(ctx context.Context, ids []string) error {
-	ctx, cancel := context.WithTimeout(ctx, e.Timings.Route)
+	ctx, cancel := context.WithTimeout(ctx, retainTime)
 	defer cancel()
 	if err := e.Router.Retain(ctx, append(ids, e.KeepRoutes...)); err != nil && paas.CodeOf(err) != paas.Unavailable {
 		return err

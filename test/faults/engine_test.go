@@ -140,7 +140,7 @@ func (n *names) right(t *testing.T, apps ...string) {
 // away is told by every command that needs the engine, at once and without harm.
 func wantAway(t *testing.T, p *platform.Platform, app *platform.App) {
 	t.Helper()
-	for _, args := range [][]string{{"scale", "web=3"}, {"restart"}, {"config:set", "B=1"}, {"run", "/probe", "who"}, {"ps"}} {
+	for _, args := range [][]string{{"scale", "web=3"}, {"restart"}, {"config:set", fmt.Sprintf("AWAY=%d", time.Now().UnixNano())}, {"run", "/probe", "who"}, {"ps"}} {
 		began := time.Now()
 		app.Run(append([]string{"paas"}, args...)...).Want(7).Says("the Docker engine does not answer", "hint: ")
 		if took := time.Since(began); took > 5*time.Second {
