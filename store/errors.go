@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"syscall"
 
 	"paas"
@@ -17,6 +18,15 @@ func refuse(path, format string, args ...any) *paas.Error {
 	return paas.Errorf(paas.Unavailable, "%s "+format, append([]any{path}, args...)...).
 		WithHint("it was left as it is, and apps run on; put paas.db and master.key of one backup in its place, then start paasd again")
 }
+
+// unreadable is a record that is not what was written: the file is damaged where its structure does not show it.
+type unreadable struct {
+	key string
+	err error
+}
+
+func (e *unreadable) Error() string { return fmt.Sprintf("read record %q: %v", e.key, e.err) }
+func (e *unreadable) Unwrap() error { return e.err }
 
 func noApp(name string) error {
 	return paas.Errorf(paas.NotFound, "there is no app %s", paas.Quote(name)).WithHint("paas apps")
