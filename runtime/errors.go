@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
+	"syscall"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -22,7 +24,7 @@ func (d *Docker) call(ctx context.Context, limit time.Duration, doing string, re
 }
 
 // explain turns a client's error into ours: the caller's own end of ctx stays what it is, an engine that does not
-// answer is paas.Unavailable, everything else keeps its chain.
+// answer, or has no room, is paas.Unavailable, everything else keeps its chain.
 func explain(ctx context.Context, doing string, err error) error {
 	switch {
 	case err == nil:
@@ -32,6 +34,9 @@ func explain(ctx context.Context, doing string, err error) error {
 	case unreachable(err):
 		return paas.Errorf(paas.Unavailable, "the Docker engine does not answer").
 			WithHint("systemctl status docker").Because(fmt.Errorf("%s: %w", doing, err))
+	case full(err):
+		return paas.Errorf(paas.Unavailable, "no space left on the disk of the Docker engine").
+			WithHint("on the host: df -h; docker system df").Because(fmt.Errorf("%s: %w", doing, err))
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -52,6 +57,9 @@ func unreachable(err error) bool {
 	_, broken := errors.AsType[*net.OpError](err)
 	return broken
 }
+
+// full says whether the engine could not write. It has no status for that, only the kernel's words.
+func full(err error) bool { return strings.Contains(err.Error(), syscall.ENOSPC.Error()) }
 
 // gone is the error for an instance that the engine does not have.
 func gone(id string) *paas.Error {
