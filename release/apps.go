@@ -158,7 +158,7 @@ func (e *Engine) DestroyApp(ctx context.Context, app string, progress Progress) 
 	})
 }
 
-// destroy deletes the record first: from then on whatever is left is an orphan, which this, or a later sweep, removes.
+// destroy deletes the record first: from then on whatever is left is a leftover, which this, or a later sweep, removes.
 func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) error {
 	instances, err := e.Runtime.Instances(ctx, app.ID)
 	if err != nil {
@@ -174,25 +174,8 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 	if len(instances) > 0 {
 		fmt.Fprintf(progress, "Stopping %d instances\n", len(instances))
 	}
-	e.memory.pardon(app.ID)
-	e.behind(func(ctx context.Context) {
-		e.endAll(ctx, ends)
-		if err := e.removeImages(ctx, app.ID, noImages); err != nil {
-			e.Log.Warn("images of a destroyed app remain", "app", app.Name, "error", err)
-		}
-		e.removeLeftovers(ctx, app)
-	})
+	e.clear(app, ends)
 	return nil
-}
-
-// removeLeftovers removes what an app without a record may still have on the host.
-func (e *Engine) removeLeftovers(ctx context.Context, app paas.App) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	err := errors.Join(e.Runtime.RemoveNetwork(ctx, app.ID), e.Builds.RemoveApp(ctx, app.ID), e.Logs.Remove(app.ID))
-	if err != nil {
-		e.Log.Warn("leftovers of a destroyed app remain", "app", app.Name, "error", err)
-	}
 }
 
 func errOr(err, otherwise error) error {

@@ -35,6 +35,8 @@ type (
 		UpdateApp(id string, change func(*paas.App) error) (paas.App, error)
 		RenameApp(id, name, defaultHost string) (paas.App, error)
 		DeleteApp(id string) error
+		GoneApps() ([]paas.App, error)
+		ForgetApp(id string) error
 		MoveSubnet(id string) (paas.App, error)
 	}
 

@@ -65,6 +65,8 @@ type Engine struct {
 	memory  memory
 	subnets sync.Mutex // one MoveSubnet at a time
 
+	clearing sync.Map // App.ID of destroyed apps whose leftovers are being removed → true
+
 	// life ends when the engine stops; background work belongs to it.
 	began      time.Time
 	life       context.Context

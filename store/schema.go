@@ -14,6 +14,7 @@ var (
 	bucketApps       = []byte("apps")        // app id → app
 	bucketAppNames   = []byte("app_names")   // name → app id
 	bucketAppIDs     = []byte("app_ids")     // every app id ever given out → nothing
+	bucketGoneApps   = []byte("gone_apps")   // app id → deleted app that may still have something on the host
 	bucketSubnets    = []byte("subnets")     // first address → app id, or unusable
 	bucketDomains    = []byte("domains")     // host → app id
 	bucketAppDomains = []byte("app_domains") // app id + host → nothing
@@ -57,7 +58,7 @@ func schema() []migration {
 // buckets lists what the present schema consists of, besides meta.
 func buckets() [][]byte {
 	flat := [][]byte{
-		bucketApps, bucketAppNames, bucketAppIDs, bucketSubnets, bucketDomains, bucketAppDomains,
+		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains,
 		bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns,
 		bucketKeys, bucketKeyPrints, bucketTokens, bucketTokenSums,
 	}
