@@ -83,7 +83,7 @@ func (e *Engine) CreateApp(ctx context.Context, app string) (paas.AppInfo, error
 	if err := e.Repos.Create(ctx, record.ID); err != nil {
 		return paas.AppInfo{}, errors.Join(fmt.Errorf("create the repository of %s: %w", app, err), e.Store.DeleteApp(record.ID))
 	}
-	e.note(record.ID, "app", fmt.Sprintf("Created by %s", paas.UserOf(ctx)))
+	e.event(paas.Event{App: record.ID, Kind: paas.EventAppCreated, User: paas.UserOf(ctx), Text: "Created by " + paas.UserOf(ctx)})
 	routeCtx, cancel := context.WithTimeout(ctx, createRoute)
 	defer cancel()
 	if err := e.route(routeCtx, record, paas.Release{}, nil); err != nil {
@@ -140,7 +140,9 @@ func (e *Engine) rename(ctx context.Context, id, to string, progress Progress) (
 	if err := m.run(ctx); err != nil {
 		return m.app, m.explain(err)
 	}
-	e.note(id, "app", fmt.Sprintf("Renamed from %s to %s by %s", app.Name, to, paas.UserOf(ctx)))
+	e.event(paas.Event{
+		App: id, Kind: paas.EventAppRenamed, User: paas.UserOf(ctx), Text: fmt.Sprintf("Renamed from %s to %s by %s", app.Name, to, paas.UserOf(ctx)),
+	})
 	return m.app, nil
 }
 

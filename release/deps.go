@@ -20,6 +20,7 @@ type (
 		RunRecords
 		DomainRecords
 		BuildRecords
+		EventRecords
 	}
 
 	// AppReader finds apps.
@@ -68,6 +69,12 @@ type (
 	// BuildRecords are the builds of an app, newest first.
 	BuildRecords interface {
 		Builds(app string) ([]paas.Build, error)
+	}
+
+	// EventRecords are what happened to an app, newest first.
+	EventRecords interface {
+		AppendEvents(events []paas.Event) error
+		Events(app string, limit int) ([]paas.Event, error)
 	}
 
 	// DomainRecords are the hosts of apps besides the default ones.

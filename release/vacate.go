@@ -20,7 +20,7 @@ func (m *move) vacate(plan Plan, observed []Seen) {
 	m.vacated = true
 	names := stepNames(slices.CompactFunc(slices.Clone(steps), func(a, b Step) bool { return a.Name == b.Name })) // one may be stopping still
 	fmt.Fprintf(m.progress, "Stopping %s before the new ones start (strategy recreate)\n", names)
-	e.note(m.app.ID, m.what, fmt.Sprintf("Stopping %s before the new ones start: strategy recreate", names))
+	m.happened(paas.MoveVacated, fmt.Sprintf("Stopping %s before the new ones start: strategy recreate", names))
 	going := map[string]bool{}
 	for _, s := range steps {
 		going[s.ID] = true

@@ -159,10 +159,8 @@ func newApp(tx *bbolt.Tx) (string, error) {
 	for ids.Get([]byte(id)) != nil {
 		id = randomID(appIDLength)
 	}
-	for _, bucket := range perApp() {
-		if _, err := tx.Bucket(bucket).CreateBucket([]byte(id)); err != nil {
-			return "", fmt.Errorf("create %s of app %s: %w", bucket, id, err)
-		}
+	if err := createPerApp(tx, id); err != nil {
+		return "", err
 	}
 	return id, ids.Put([]byte(id), []byte{})
 }
