@@ -24,6 +24,8 @@ const (
 	EventDeployLive    EventKind = "deploy.live"
 	EventDeployFailed  EventKind = "deploy.failed"
 
+	EventAutoRollback EventKind = "rollback.automatic" // of a release that crash-loops
+
 	EventInstanceUp       EventKind = "instance.up"
 	EventInstanceFailed   EventKind = "instance.failed" // it did not come up
 	EventInstanceSick     EventKind = "instance.sick"   // it failed its health checks

@@ -11,9 +11,6 @@ import (
 	"paas"
 )
 
-// maxStarts bounds the instances of one app that start at the same time.
-const maxStarts = 16
-
 // move is the execution of one plan for one app.
 type move struct {
 	engine   *Engine
@@ -118,7 +115,7 @@ func (m *move) fill(ctx context.Context, plan Plan, observed []Seen) error {
 		fmt.Fprintf(m.progress, "Starting %s\n", stepNames(starts))
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(maxStarts)
+	g.SetLimit(max(1, m.release.EffectiveChecks().MaxSurge))
 	for _, step := range starts {
 		g.Go(func() error { return m.slot(gctx, step, m.start) })
 	}
