@@ -67,7 +67,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	})
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs,
-	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Log: log})
+	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log})
 	p.engine.Builds = p.builds
 	return p, p.openDoors()
 }
