@@ -18,6 +18,7 @@ func (e *Engine) watch(ctx context.Context) error {
 					e.Log.Warn("runs are not recovered yet", "error", err)
 				}
 			}
+			e.clearGone()
 			e.markAll()
 			return
 		}
@@ -48,7 +49,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 	}
 }
 
-// sweepOnce marks every app, and removes instances of apps that have no record.
+// sweepOnce marks every app, and removes instances of apps that have no record, and what destroyed ones left.
 func (e *Engine) sweepOnce(ctx context.Context) {
 	all, err := e.Runtime.Instances(ctx, "")
 	if err != nil {
@@ -63,6 +64,7 @@ func (e *Engine) sweepOnce(ctx context.Context) {
 		}
 	}
 	e.memory.retain(alive)
+	e.clearGone()
 	e.markAll()
 }
 
