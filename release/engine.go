@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"paas"
 )
 
 // Options of an Engine. The zero value of each field means the default in its comment.
@@ -67,7 +69,6 @@ type Engine struct {
 	clearing sync.Map // App.ID of destroyed apps whose leftovers are being removed → true
 
 	// life ends when the engine stops; background work belongs to it.
-	began      time.Time
 	life       context.Context
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -75,6 +76,7 @@ type Engine struct {
 	runsMu      sync.Mutex
 	attachables map[slotKey]*waiting // runs whose client has yet to attach
 	running     map[slotKey]string   // instance ids of runs
+	interrupted []paas.Run           // what an earlier process left; only recovery looks at it
 
 	dirtyMu sync.Mutex
 	dirty   map[string]bool        // apps with a reconcile waiting for its turn
@@ -101,7 +103,7 @@ func New(deps Deps, opts Options) *Engine {
 	}
 	opts.Timings = opts.Timings.withDefaults()
 	e := &Engine{
-		Deps: deps, Options: opts, began: opts.Now(),
+		Deps: deps, Options: opts,
 		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, said: map[string]string{}, attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
 	}
 	e.probe = probe

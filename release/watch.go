@@ -49,7 +49,8 @@ func (e *Engine) sweep(ctx context.Context) error {
 	}
 }
 
-// sweepOnce marks every app, and removes instances of apps that have no record, and what destroyed ones left.
+// sweepOnce marks every app, and removes instances of apps that have no record, one-offs that are over, and what destroyed
+// apps left.
 func (e *Engine) sweepOnce(ctx context.Context) {
 	all, err := e.Runtime.Instances(ctx, "")
 	if err != nil {
@@ -60,20 +61,21 @@ func (e *Engine) sweepOnce(ctx context.Context) {
 	for _, i := range all {
 		alive[i.ID] = true
 		if _, err := e.Store.App(i.App); paas.CodeOf(err) == paas.NotFound {
-			e.removeOrphan(i)
+			e.removeStray(i, "app is gone")
 		}
 	}
 	e.memory.retain(alive)
+	e.removeOver(all)
 	e.clearGone()
 	e.markAll()
 }
 
-// removeOrphan ends an instance of an app that is gone.
-func (e *Engine) removeOrphan(i paas.Instance) {
+// removeStray ends an instance that is nobody's any more.
+func (e *Engine) removeStray(i paas.Instance, why string) {
 	if _, leaving := e.memory.retiringState(i.ID); leaving {
 		return
 	}
-	e.Log.Info("removing an instance of an app that is gone", "app", i.AppName, "instance", i.Name)
+	e.Log.Info("removing a stray instance", "app", i.AppName, "instance", i.Name, "reason", why)
 	e.memory.setRetiring(i.ID, paas.InstanceStopping)
 	e.behind(func(ctx context.Context) { e.remove(ctx, i.ID, i.AppName) })
 }
