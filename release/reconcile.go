@@ -56,9 +56,9 @@ func (e *Engine) sayOnce(app string, err error) {
 		delete(e.said, app)
 	}
 	e.dirtyMu.Unlock()
-	switch {
-	case text == before:
-	case text == "":
+	switch text {
+	case before:
+	case "":
 		e.Log.Info("app is as desired again", "app", app)
 	default:
 		e.Log.Warn("app is not as desired yet", "app", app, "error", err)

@@ -19,6 +19,7 @@ func TestDockerIsStoppedForAMinute(t *testing.T) {
 	one.Do("paas", "scale", "web=2", "worker=1")
 	two := p.App(t, platform.Fixture{})
 	two.Push()
+	two.Do("paas", "run", "--detach", "--", "/probe", "worker")
 	before := wantFleet(t, p, one.Name, "1", "web.1", "web.2", "worker.1")
 	watched := watchNames(p, one.Name, two.Name)
 
@@ -48,6 +49,7 @@ func TestDockerIsStoppedForAMinute(t *testing.T) {
 	}
 	one.Do("paas", "ps").Says("web.1\tup\tv1", "web.2\tup\tv1", "worker.1\tup\tv1")
 	two.Get("/").Must(t, 200, "web.1 v1")
+	two.Do("paas", "run:list").Says("run.1\texited")
 	watched.right(t, one.Name, two.Name)
 	one.Do("paas", "config:set", "A=1")
 	one.Get("/env?key=A").Must(t, 200, "1")
@@ -61,6 +63,9 @@ func TestDockerIsStoppedWhileContainersRunOn(t *testing.T) {
 	app.Push()
 	app.Do("paas", "scale", "web=2", "worker=1")
 	before := wantFleet(t, p, app.Name, "1", "web.1", "web.2", "worker.1")
+	runner := p.App(t, platform.Fixture{})
+	runner.Push()
+	runner.Do("paas", "run", "--detach", "--", "/probe", "worker")
 	load := app.Load("/", 50)
 	for _, end := range []func() error{e.Stop, e.Kill} {
 		stopped := time.Now()
@@ -79,7 +84,13 @@ func TestDockerIsStoppedWhileContainersRunOn(t *testing.T) {
 		if !maps.Equal(before, after) {
 			t.Errorf("other containers run than before:\n%v\n%v", before, after)
 		}
+		runner.Do("paas", "run:list").Says("run.1\trunning")
 	}
+	runner.Do("paas", "run:stop", "1")
+	platform.WaitFor(t, backWithin, "the run's end to be known", func() error {
+		return said(runner.Run("paas", "run:list"), "run.1\texited")
+	})
+	wantFleet(t, p, runner.Name, "1", "web.1")
 	app.Do("paas", "config:set", "A=1")
 	app.Get("/env?key=A").Must(t, 200, "1")
 	load.StopClean(t)
