@@ -76,6 +76,9 @@ func (e *Engine) CreateApp(ctx context.Context, app string) (paas.AppInfo, error
 	if err := paas.ValidateAppName(app); err != nil {
 		return paas.AppInfo{}, err
 	}
+	if err := e.Room(); err != nil {
+		return paas.AppInfo{}, err
+	}
 	record, err := e.Store.CreateApp(app, e.defaultHost(app))
 	if err != nil {
 		return paas.AppInfo{}, err
@@ -177,9 +180,7 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 	e.memory.pardon(app.ID)
 	e.behind(func(ctx context.Context) {
 		e.endAll(ctx, ends)
-		if err := e.removeImages(ctx, app.ID, noImages); err != nil {
-			e.Log.Warn("images of a destroyed app remain", "app", app.Name, "error", err)
-		}
+		e.collect(ctx, app.ID)
 		e.removeLeftovers(ctx, app)
 	})
 	return nil

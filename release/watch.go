@@ -44,6 +44,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		e.payOwed()
 		e.sweepOnce(ctx)
 	}
 }
