@@ -68,6 +68,14 @@ func (p *progress) note(format string, args ...any) {
 	p.line("       "+format, args...)
 }
 
+// Write takes what somebody else has to say, as notes.
+func (p *progress) Write(text []byte) (int, error) {
+	for line := range strings.Lines(string(text)) {
+		p.note("%s", strings.TrimRight(line, "\n"))
+	}
+	return len(text), nil
+}
+
 func (p *progress) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(&p.buf, format+"\n", args...)
 }

@@ -49,6 +49,8 @@ func publicError(err error) *paas.Error {
 		return routeError(he.Code)
 	}
 	switch {
+	case paas.OutOfSpace(err):
+		return paas.NoSpace(err, "on the server")
 	case errors.Is(err, context.Canceled):
 		return paas.Errorf(paas.Canceled, "canceled")
 	case errors.Is(err, context.DeadlineExceeded):
