@@ -22,6 +22,7 @@ type Services struct {
 	Runs      Runs
 	Builds    Builds
 	Domains   Domains
+	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys
 	Tokens    Tokens
