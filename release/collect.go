@@ -19,6 +19,9 @@ const (
 // collectTimeout bounds the collection after a deploy, the build cache apart.
 const collectTimeout = 2 * time.Minute
 
+// leftoverAge is how old something must be that is made and removed in one go, to be known as left behind.
+const leftoverAge = 10 * time.Minute
+
 // collect is the last step of a deploy: what app no longer needs goes, and now and then what the build cache has too much.
 func (e *Engine) collect(ctx context.Context, app string) {
 	bounded, cancel := context.WithTimeout(ctx, collectTimeout)
@@ -54,7 +57,7 @@ func (e *Engine) findGarbage(ctx context.Context, app string) (garbage, error) {
 	}
 	var found garbage
 	if app == "" {
-		if found.containers, err = e.Runtime.Leftovers(ctx); err != nil {
+		if found.containers, err = e.Runtime.Leftovers(ctx, leftoverAge); err != nil {
 			return garbage{}, err
 		}
 	}

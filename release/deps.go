@@ -116,10 +116,10 @@ type (
 	}
 
 	// Disk is what fills the engine's disk, besides images and instances. Leftovers are containers, by id, that never became
-	// instances; PruneBuildCache removes the longest unused of the build cache until keep is left.
+	// instances and are older than age; PruneBuildCache removes the longest unused of the build cache until keep is left.
 	Disk interface {
 		DiskUsage(ctx context.Context) (paas.DiskUsage, error)
-		Leftovers(ctx context.Context) ([]string, error)
+		Leftovers(ctx context.Context, age time.Duration) ([]string, error)
 		PruneBuildCache(ctx context.Context, keep paas.Bytes) (count int, freed paas.Bytes, err error)
 	}
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"paas"
 )
@@ -114,7 +115,7 @@ func (f *fakeRuntime) DiskUsage(context.Context) (paas.DiskUsage, error) {
 	return usage, f.away()
 }
 
-func (f *fakeRuntime) Leftovers(context.Context) ([]string, error) {
+func (f *fakeRuntime) Leftovers(context.Context, time.Duration) ([]string, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	left := f.disk.left

@@ -18,8 +18,6 @@ const (
 	// usageTries is how often it is asked for, since engines before 23 answer only one who asks at a time.
 	usageTries = 20
 	usagePause = 250 * time.Millisecond
-	// leftoverAge is how old something must be that is made and removed in one go, to be known as left behind.
-	leftoverAge = 10 * time.Minute
 )
 
 // DiskUsage asks the engine for what it keeps, whoever made it.
@@ -85,9 +83,9 @@ func (d *Docker) RootDir(ctx context.Context) (string, error) {
 	return dir, err
 }
 
-// Leftovers lists containers that paasd makes for a moment, to look into an image or to replace a service, and that
-// have been there for much longer: the ends of an interrupted paasd. They never ran.
-func (d *Docker) Leftovers(ctx context.Context) ([]string, error) {
+// Leftovers lists containers that paasd makes for a moment, to look into an image or to replace a service, and that have
+// been there for longer than age: what an interrupted paasd left behind. They never ran.
+func (d *Docker) Leftovers(ctx context.Context, age time.Duration) ([]string, error) {
 	var listed []container.Summary
 	err := d.call(ctx, readLimit, "list what was left", func(ctx context.Context) error {
 		filters := d.mine().Add("status", string(container.StateCreated))
@@ -98,7 +96,7 @@ func (d *Docker) Leftovers(ctx context.Context) ([]string, error) {
 	var ids []string
 	for _, c := range listed {
 		momentary := c.Labels[labelLook] != "" || c.Labels[labelService] != ""
-		if momentary && time.Since(time.Unix(c.Created, 0)) > leftoverAge {
+		if momentary && time.Since(time.Unix(c.Created, 0)) > age {
 			ids = append(ids, c.ID)
 		}
 	}
