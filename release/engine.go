@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"paas"
 )
 
 // Options of an Engine. The zero value of each field means the default in its comment.
@@ -19,8 +21,14 @@ type Options struct {
 	// KeepRoutes names routes that belong to no app, which recovery must not drop.
 	KeepRoutes []string
 	Timings    Timings
-	Log        *slog.Logger     // default: discarded
-	Now        func() time.Time // default time.Now
+	// Room refuses what would be written to the store, when its disk is too full for more; default: there is room.
+	Room func() error
+	// BuildCache is what a collection leaves of the engine's build cache; default: all of it.
+	BuildCache paas.Bytes
+	// Missing is how much the engine's disk has too little for a build; default: nothing.
+	Missing func(ctx context.Context) paas.Bytes
+	Log     *slog.Logger     // default: discarded
+	Now     func() time.Time // default time.Now
 }
 
 // Timings bound the waits that no release decides; paas.Checks has the others.
@@ -66,6 +74,10 @@ type Engine struct {
 
 	clearing sync.Map // App.ID of destroyed apps whose leftovers are being removed → true
 
+	collecting  chan struct{} // held by whoever collects over all apps
+	cachePruned time.Time     // guarded by collecting
+	owed        owed
+
 	// life ends when the engine stops; background work belongs to it.
 	began      time.Time
 	life       context.Context
@@ -92,6 +104,12 @@ func New(deps Deps, opts Options) *Engine {
 	if opts.GitURL == nil {
 		opts.GitURL = func(app string) string { return "ssh://paas@" + opts.Domain + "/" + app }
 	}
+	if opts.Room == nil {
+		opts.Room = func() error { return nil }
+	}
+	if opts.Missing == nil {
+		opts.Missing = func(context.Context) paas.Bytes { return 0 }
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -102,6 +120,7 @@ func New(deps Deps, opts Options) *Engine {
 	e := &Engine{
 		Deps: deps, Options: opts, began: opts.Now(),
 		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
+		collecting: make(chan struct{}, 1),
 	}
 	e.probe = probe
 	e.lanes.init()

@@ -29,7 +29,9 @@ func (e *Engine) failPending() error {
 	}
 	for _, r := range pending {
 		o := paas.Outcome{Status: paas.ReleaseFailed, FinishedAt: e.Now(), Error: interrupted}
-		if _, err := e.Store.FinishRelease(r.App, r.Version, o, nil); err != nil {
+		if err := e.recordFailure(r, o); paas.OutOfSpace(err) {
+			e.Log.Error("an interrupted release is not recorded as failed yet", "app", r.App, "version", r.Version, "error", err)
+		} else if err != nil {
 			return err
 		}
 		e.event(paas.Event{

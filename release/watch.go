@@ -45,6 +45,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		e.payOwed()
 		e.sweepOnce(ctx)
 	}
 }

@@ -165,9 +165,8 @@ func (db *DB) wrap(what string, err error) error {
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return closed().Because(err)
 	}
-	if noSpace(err) {
-		return paas.Errorf(paas.Unavailable, "no space left for %s", filepath.Join(db.dir, dbFile)).Because(err).
-			WithHint("free some space: df -h %s", db.dir)
+	if paas.OutOfSpace(err) {
+		return paas.NoSpace(err, "for %s", filepath.Join(db.dir, dbFile))
 	}
 	return err
 }
