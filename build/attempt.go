@@ -88,6 +88,10 @@ func (a *attempt) turn(ctx context.Context) error {
 // image builds, with the builder that the queue granted.
 func (a *attempt) image(ctx context.Context) error {
 	defer a.s.queue.built(a.push.ticket)
+	limit := a.s.opts.Timeout
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, paas.Errorf(paas.Failed, "the build did not end within %s", limit).
+		WithHint("paasd serve --build-timeout gives builds longer"))
+	defer cancel()
 	a.record.Status = paas.BuildBuilding
 	if err := a.s.Records.UpdateBuild(a.record); err != nil {
 		return err

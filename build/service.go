@@ -66,6 +66,8 @@ type Options struct {
 	// MaxBuilds is how many builds may run at once, each of another app. 0: as many as the host has cores, at least
 	// two, so that one app's slow build never holds up another's.
 	MaxBuilds int
+	// Timeout bounds each build, from when it has its builder to its image. 0: an hour.
+	Timeout time.Duration
 	// MaxLogBytes bounds each build's log. 0: 5 MB.
 	MaxLogBytes int64
 	Log         *slog.Logger     // nil: discarded
@@ -75,6 +77,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.MaxBuilds <= 0 {
 		o.MaxBuilds = max(2, runtime.NumCPU())
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = time.Hour
 	}
 	if o.MaxLogBytes <= 0 {
 		o.MaxLogBytes = 5 << 20

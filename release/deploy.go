@@ -69,7 +69,10 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		return rel, err
 	}
 	fmt.Fprintf(progress, "-----> Releasing v%d: %s\n", rel.Version, rel.Description)
-	e.note(app.ID, "deploy", fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description))
+	e.event(paas.Event{
+		App: app.ID, Kind: paas.EventDeployPending, User: rel.User, Release: rel.Version,
+		Text: fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description),
+	})
 	phases := newPhases()
 	committed := false
 	commit := func() (paas.App, error) {
@@ -109,7 +112,10 @@ func (e *Engine) confirmed(app paas.App, rel paas.Release, err error, phases *ph
 		return paas.Errorf(paas.Unavailable, "v%d is released, but its routes are not confirmed yet%s: %w", rel.Version, still, err).
 			WithHint("docker ps --filter name=paas-router")
 	}
-	e.note(app.ID, "deploy", fmt.Sprintf("v%d is live (%s)", rel.Version, phases))
+	e.event(paas.Event{
+		App: app.ID, Kind: paas.EventDeployLive, User: rel.User, Release: rel.Version,
+		Text: fmt.Sprintf("v%d is live (%s)", rel.Version, phases),
+	})
 	fmt.Fprintf(progress, "-----> v%d is live: %s\n", rel.Version, e.AppURL(e.defaultHost(app.Name)))
 	return nil
 }
@@ -125,7 +131,10 @@ func (e *Engine) failRelease(
 		e.Log.Error("a failed release could not be recorded", "app", app.Name, "version", rel.Version, "error", err)
 	}
 	text := config.Mask(cause.Error())
-	e.note(app.ID, "deploy", fmt.Sprintf("v%d failed: %s", rel.Version, firstLine(text)))
+	e.event(paas.Event{
+		App: app.ID, Kind: paas.EventDeployFailed, User: rel.User, Release: rel.Version,
+		Text: fmt.Sprintf("v%d failed: %s", rel.Version, firstLine(text)),
+	})
 	if boot, ok := asBoot(cause); ok {
 		fmt.Fprint(indented{progress}, config.Mask(boot.Report()))
 	}

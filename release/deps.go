@@ -20,6 +20,7 @@ type (
 		RunRecords
 		DomainRecords
 		BuildRecords
+		EventRecords
 	}
 
 	// AppReader finds apps.
@@ -35,6 +36,8 @@ type (
 		UpdateApp(id string, change func(*paas.App) error) (paas.App, error)
 		RenameApp(id, name, defaultHost string) (paas.App, error)
 		DeleteApp(id string) error
+		GoneApps() ([]paas.App, error)
+		ForgetApp(id string) error
 		MoveSubnet(id string) (paas.App, error)
 	}
 
@@ -66,6 +69,12 @@ type (
 	// BuildRecords are the builds of an app, newest first.
 	BuildRecords interface {
 		Builds(app string) ([]paas.Build, error)
+	}
+
+	// EventRecords are what happened to an app, newest first.
+	EventRecords interface {
+		AppendEvents(events []paas.Event) error
+		Events(app string, limit int) ([]paas.Event, error)
 	}
 
 	// DomainRecords are the hosts of apps besides the default ones.

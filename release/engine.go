@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"paas"
 )
 
 // Options of an Engine. The zero value of each field means the default in its comment.
@@ -60,10 +58,13 @@ type Engine struct {
 	Deps
 	Options
 
-	probe   func(ctx context.Context, t target) trouble
-	lanes   lanes
-	memory  memory
-	subnets sync.Mutex // one MoveSubnet at a time
+	probe    func(ctx context.Context, t target) trouble
+	lanes    lanes
+	memory   memory
+	recorder recorder
+	subnets  sync.Mutex // one MoveSubnet at a time
+
+	clearing sync.Map // App.ID of destroyed apps whose leftovers are being removed → true
 
 	// life ends when the engine stops; background work belongs to it.
 	began      time.Time
@@ -134,9 +135,4 @@ func (e *Engine) Close() {
 // behind runs fn in the background, with the engine's life as its context.
 func (e *Engine) behind(fn func(ctx context.Context)) {
 	e.background.Go(func() { fn(e.life) })
-}
-
-// note writes a line about app into its log stream: what acted, and what happened.
-func (e *Engine) note(app, process, text string) {
-	e.Logs.Append(app, paas.LogLine{Time: e.Now(), Source: paas.LogPaas, Process: process, Text: text})
 }

@@ -46,14 +46,22 @@ func (f *fakeRuntime) away() error {
 	return nil
 }
 
+// placeable says whether the engine is there and the subnet is free.
+func (f *fakeRuntime) placeable(sp paas.InstanceSpec) error {
+	if err := f.away(); err != nil {
+		return err
+	}
+	if f.taken.IsValid() && f.taken.Overlaps(sp.Subnet) {
+		return paas.Errorf(paas.Conflict, "subnet %s is in use", sp.Subnet).Because(paas.ErrSubnetTaken)
+	}
+	return nil
+}
+
 func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Instance, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.away(); err != nil {
+	if err := f.placeable(sp); err != nil {
 		return paas.Instance{}, err
-	}
-	if f.taken.IsValid() && f.taken.Overlaps(sp.Subnet) {
-		return paas.Instance{}, paas.Errorf(paas.Conflict, "subnet %s is in use", sp.Subnet).Because(paas.ErrSubnetTaken)
 	}
 	f.next++
 	f.images[sp.Image.ID] = true
@@ -347,7 +355,11 @@ func (f *fakeRuntime) RemoveImage(_ context.Context, id string) error {
 	return nil
 }
 
-func (f *fakeRuntime) RemoveNetwork(context.Context, string) error { return nil }
+func (f *fakeRuntime) RemoveNetwork(context.Context, string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.away()
+}
 
 // progressLog is a Progress that can be read.
 type progressLog struct {

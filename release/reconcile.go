@@ -54,6 +54,7 @@ func (e *Engine) reconcile(ctx context.Context, id string) error {
 	if err := m.run(ctx); err != nil {
 		return err
 	}
+	e.giveUp(app, rel)
 	e.schedule(app, rel)
 	return nil
 }

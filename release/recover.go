@@ -31,7 +31,9 @@ func (e *Engine) failPending() error {
 		if _, err := e.Store.FinishRelease(r.App, r.Version, o, nil); err != nil {
 			return err
 		}
-		e.note(r.App, "deploy", fmt.Sprintf("v%d failed: %s", r.Version, interrupted))
+		e.event(paas.Event{
+			App: r.App, Kind: paas.EventDeployFailed, User: r.User, Release: r.Version, Text: fmt.Sprintf("v%d failed: %s", r.Version, interrupted),
+		})
 	}
 	return nil
 }

@@ -31,12 +31,13 @@ func (e *Engine) releaseCommand(
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Timings.Release, errReleaseTime)
 	defer cancel()
 	began := time.Now()
-	code, err := e.Runtime.Run(ctx, paas.InstanceSpec{
+	code, err := e.runInstance(ctx, paas.InstanceSpec{
 		App: app.ID, AppName: app.Name, Type: paas.RunType, Name: name, Release: rel.Version, Image: rel.Image, Command: args,
 		Env: environ(env), Subnet: app.Subnet,
 	}, paas.Stdio{Stdout: out, Stderr: out}, func(paas.Instance) {})
 	out.flush()
 	phases.done("release command")
+	e.event(paas.Event{App: app.ID, Kind: paas.EventDeployCommand, Release: rel.Version, Instance: name})
 	switch {
 	case errors.Is(context.Cause(ctx), errReleaseTime):
 		return paas.Errorf(paas.Failed, "the release command did not end within %s", e.Timings.Release).WithHint("paas logs -a %s --process %s", app.Name, name)

@@ -46,7 +46,10 @@ func (e *Engine) CreateRun(ctx context.Context, app string, req paas.RunRequest)
 	if err != nil {
 		return paas.RunInfo{}, e.endRun(run, 0, err)
 	}
-	e.note(record.ID, run.Name(), fmt.Sprintf("%s by %s on v%d", paas.Quote(strings.Join(run.Command, " ")), run.User, run.Release))
+	e.event(paas.Event{
+		App: record.ID, Kind: paas.EventRunCreated, User: run.User, Release: run.Release, Instance: run.Name(),
+		Text: fmt.Sprintf("%s by %s on v%d", paas.Quote(strings.Join(run.Command, " ")), run.User, run.Release),
+	})
 	if req.Detach {
 		return e.startDetached(ctx, run, sp, req.Timeout)
 	}
@@ -137,7 +140,7 @@ func (e *Engine) AttachRun(ctx context.Context, app string, id int, stdio paas.S
 	if err := e.Store.UpdateRun(run); err != nil {
 		return 0, err
 	}
-	code, err := e.Runtime.Run(ctx, w.spec, stdio, func(i paas.Instance) { e.setRunning(run, i.ID) })
+	code, err := e.runInstance(ctx, w.spec, stdio, func(i paas.Instance) { e.setRunning(run, i.ID) })
 	e.unsetRunning(run)
 	if errors.Is(context.Cause(ctx), errRunTime) {
 		err = paas.Errorf(paas.Failed, "%s was stopped: it took longer than %s", run.Name(), w.timeout).WithHint("give it longer: paas run --timeout 2h -- …")
@@ -155,7 +158,7 @@ func (e *Engine) endRun(run paas.Run, code int, err error) error {
 		run.Status, run.Error = paas.RunFailed, err.Error()
 		text = "Failed: " + err.Error()
 	}
-	e.note(run.App, run.Name(), text)
+	e.event(paas.Event{App: run.App, Kind: paas.EventRunEnded, User: run.User, Release: run.Release, Instance: run.Name(), Text: text})
 	if updateErr := e.Store.UpdateRun(run); updateErr != nil && paas.CodeOf(updateErr) != paas.NotFound {
 		e.Log.Error("a run's end is not recorded", "run", run.Name(), "error", updateErr)
 	}

@@ -54,7 +54,7 @@ func (e *Engine) sweep(ctx context.Context, missed <-chan struct{}) error {
 	}
 }
 
-// sweepOnce marks every app, and removes instances of apps that have no record.
+// sweepOnce marks every app, and removes instances of apps that have no record, and what destroyed ones left.
 func (e *Engine) sweepOnce(ctx context.Context) error {
 	all, err := e.Runtime.Instances(ctx, "")
 	if err != nil {
@@ -76,6 +76,7 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 		}
 	}
 	e.memory.retain(alive)
+	e.clearGone()
 	for _, app := range apps {
 		e.mark(app.ID)
 	}

@@ -165,7 +165,7 @@ func TestListsAreNeverNull(t *testing.T) {
 	for path, want := range map[string]string{
 		"/v1/apps": "[]", "/v1/apps/a/releases": "[]", "/v1/apps/a/builds": "[]", "/v1/apps/a/runs": "[]", "/v1/apps/a/domains": "[]",
 		"/v1/apps/a/formation": "[]", "/v1/keys": "[]", "/v1/tokens": "[]", "/v1/apps/a/config": "{}", "/v1/apps/a/checks": "[]",
-		"/v1/apps/a/instances": `{"formation":[],"instances":[]}`,
+		"/v1/apps/a/instances": `{"formation":[],"instances":[],"queue":[]}`,
 	} {
 		resp, body := do(t, raw, "GET", path, "", nil)
 		if resp.StatusCode != 200 || strings.TrimSpace(body) != want {

@@ -34,7 +34,7 @@ func newFake() *fake {
 }
 
 func (f *fake) services() Services {
-	return Services{Apps: f, Configs: f, Checks: f, Releases: f, Processes: f, Runs: f, Builds: f, Domains: f, Logs: f, Keys: f, Tokens: f, Git: f}
+	return Services{Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Logs: f, Keys: f, Tokens: f, Git: f}
 }
 
 // note records a call as `user: Method arg arg`.
@@ -75,6 +75,10 @@ func (f *fake) RenameApp(ctx context.Context, app, to string, progress io.Writer
 func (f *fake) DestroyApp(ctx context.Context, app string, progress io.Writer) error {
 	fmt.Fprintln(progress, "removing "+app)
 	return f.note(ctx, "DestroyApp", app)
+}
+
+func (f *fake) Events(ctx context.Context, app string, limit int) ([]paas.EventInfo, error) {
+	return nil, f.note(ctx, "Events", app, limit)
 }
 
 func (f *fake) Config(ctx context.Context, app string) (paas.Config, int, error) {

@@ -25,6 +25,8 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/v1/apps/:app/rollback", s.previewRollback)
 	e.POST("/v1/apps/:app/rollback", s.rollback)
 
+	e.GET("/v1/apps/:app/events", s.listEvents)
+
 	e.GET("/v1/apps/:app/formation", s.getFormation)
 	e.PATCH("/v1/apps/:app/formation", s.scale)
 	e.GET("/v1/apps/:app/instances", s.getInstances)

@@ -18,6 +18,7 @@ type Services struct {
 	Configs   Configs
 	Checks    Checks
 	Releases  Releases
+	Events    Events
 	Processes Processes
 	Runs      Runs
 	Builds    Builds

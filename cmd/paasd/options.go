@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -25,6 +26,7 @@ type options struct {
 	subnetPool string
 	docker     string
 	maxBuilds  int
+	buildTime  time.Duration
 	verbose    bool
 }
 
@@ -38,6 +40,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
 	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
+	flags.DurationVar(&o.buildTime, "build-timeout", time.Hour, "how long one build may take")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
 }
 

@@ -67,14 +67,14 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	})
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs,
-	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Log: log})
+	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log})
 	p.engine.Builds = p.builds
 	return p, p.openDoors()
 }
 
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
-		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Processes: p.engine, Runs: p.engine, Domains: p.engine,
+		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine, Domains: p.engine,
 		Builds: p.builds, Git: p.builds, Logs: streams{p.store, p.logs}, Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
