@@ -132,8 +132,9 @@ func New(deps Deps, opts Options) *Engine {
 // Work keeps every app as desired until ctx ends.
 func (e *Engine) Work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return e.watch(ctx) })
-	g.Go(func() error { return e.sweep(ctx) })
+	missed := make(chan struct{}, 1) // events, perhaps
+	g.Go(func() error { return e.watch(ctx, missed) })
+	g.Go(func() error { return e.sweep(ctx, missed) })
 	g.Go(func() error { return e.check(ctx) })
 	return g.Wait()
 }

@@ -11,13 +11,12 @@ import (
 const interrupted = "paasd stopped before it was done"
 
 // Recover ends what an earlier process left in the middle; it comes before the doors open. Since every switch is one
-// transaction of the store, whatever was interrupted either happened or did not. What needs the container engine is
-// done once that answers.
+// transaction of the store, whatever was interrupted either happened or did not. What needs the container engine, Work
+// does once that answers.
 func (e *Engine) Recover(ctx context.Context) error {
 	if err := errors.Join(e.failPending(), e.restoreApps(ctx)); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	e.markAll()
 	return nil
 }
 

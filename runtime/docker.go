@@ -38,6 +38,8 @@ type Docker struct {
 	installation string
 	log          *slog.Logger
 
+	mirror     mirror
+	listings   listings
 	addresses  addresses
 	networks   networks
 	collecting collecting
@@ -63,7 +65,9 @@ func New(opts Options) (*Docker, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Docker{client: c, installation: opts.Installation, log: log}, nil
+	return &Docker{
+		client: c, installation: opts.Installation, log: log, listings: listings{turn: make(chan struct{}, 1)},
+	}, nil
 }
 
 // Close waits for removals that are under way and lets go of the engine. Instances are left alone.
