@@ -79,7 +79,6 @@ type Engine struct {
 	owed        owed
 
 	// life ends when the engine stops; background work belongs to it.
-	began      time.Time
 	life       context.Context
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -87,10 +86,12 @@ type Engine struct {
 	runsMu      sync.Mutex
 	attachables map[slotKey]*waiting // runs whose client has yet to attach
 	running     map[slotKey]string   // instance ids of runs
+	interrupted []paas.Run           // what an earlier process left; only recovery looks at it
 
 	dirtyMu sync.Mutex
 	dirty   map[string]bool        // apps with a reconcile waiting for its turn
 	timers  map[string]*time.Timer // per app: when its next held back restart is due
+	said    map[string]string      // per app: why it is not as desired, as logged
 }
 
 // New returns an Engine; Recover and then Work make it work, Close ends what it began.
@@ -118,9 +119,8 @@ func New(deps Deps, opts Options) *Engine {
 	}
 	opts.Timings = opts.Timings.withDefaults()
 	e := &Engine{
-		Deps: deps, Options: opts, began: opts.Now(),
-		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
-		collecting: make(chan struct{}, 1),
+		Deps: deps, Options: opts, collecting: make(chan struct{}, 1), attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
+		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, said: map[string]string{},
 	}
 	e.probe = probe
 	e.lanes.init()

@@ -190,7 +190,7 @@ func (e *Engine) follow(run paas.Run, i paas.Instance, timeout time.Duration) {
 		defer e.unsetRunning(run)
 		ctx, cancel := context.WithTimeout(life, timeout)
 		defer cancel()
-		last, err := e.Runtime.Wait(ctx, i.ID)
+		last, err := e.waitForEnd(ctx, i.ID)
 		if life.Err() != nil {
 			return // paasd stops; the run goes on and the next start follows it again
 		}
@@ -203,6 +203,21 @@ func (e *Engine) follow(run paas.Run, i paas.Instance, timeout time.Duration) {
 		}
 		e.remove(life, i.ID, i.AppName)
 	})
+}
+
+// waitForEnd waits for an instance to end, over however long the engine is away.
+func (e *Engine) waitForEnd(ctx context.Context, id string) (paas.Instance, error) {
+	for {
+		last, err := e.Runtime.Wait(ctx, id)
+		if paas.CodeOf(err) != paas.Unavailable {
+			return last, err
+		}
+		select {
+		case <-ctx.Done():
+			return last, err
+		case <-time.After(retryRepair):
+		}
+	}
 }
 
 func (e *Engine) setRunning(run paas.Run, id string) {

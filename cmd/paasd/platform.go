@@ -166,8 +166,11 @@ func (p *platform) closed(what string, err error) {
 	}
 }
 
-// routerCheck is how often the router's container is looked at.
-const routerCheck = 10 * time.Second
+// How often the router's container is looked at, and how soon again when that came to nothing.
+const (
+	routerCheck = 10 * time.Second
+	routerRetry = time.Second
+)
 
 // keepRouter sees to it that the router's container is there and runs this binary.
 func (p *platform) keepRouter(ctx context.Context) error {
@@ -175,10 +178,16 @@ func (p *platform) keepRouter(ctx context.Context) error {
 		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
 		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
 	}
-	tick := time.NewTicker(routerCheck)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	said := ""
 	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		timer.Reset(routerCheck)
 		err := p.docker.EnsureService(ctx, spec)
 		if err != nil && ctx.Err() == nil && err.Error() != said {
 			p.log.Error("the router does not run", "error", err)
@@ -186,12 +195,9 @@ func (p *platform) keepRouter(ctx context.Context) error {
 		}
 		if err == nil {
 			said = ""
+			continue
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+		timer.Reset(routerRetry)
 	}
 }
 
