@@ -70,7 +70,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 	}
 	fmt.Fprintf(progress, "-----> Releasing v%d: %s\n", rel.Version, rel.Description)
 	e.note(app.ID, "deploy", fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description))
-	phases := newPhases()
+	phases := newPhases(e.Reached)
 	committed := false
 	commit := func() (paas.App, error) {
 		rel.Outcome = e.outcome(phases, nil, d.config)

@@ -21,8 +21,13 @@ type Options struct {
 	// KeepRoutes names routes that belong to no app, which recovery must not drop.
 	KeepRoutes []string
 	Timings    Timings
-	Log        *slog.Logger     // default: discarded
-	Now        func() time.Time // default time.Now
+	// Reached is told of the moments at which tests of faults kill paasd: "release-command" (it runs), "start" (an
+	// instance of a new release has been started), "probe" (it is healthy), "switch" (the store says so, the routes do
+	// not yet), "route" (they do, nothing is drained), "drain" (an instance gets no request any more and has none), "stop"
+	// (it has ended and is still there). Default: nobody.
+	Reached func(moment string)
+	Log     *slog.Logger     // default: discarded
+	Now     func() time.Time // default time.Now
 }
 
 // Timings bound the waits that no release decides; paas.Checks has the others.
@@ -93,6 +98,9 @@ func New(deps Deps, opts Options) *Engine {
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Reached == nil {
+		opts.Reached = func(string) {}
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -64,10 +64,11 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
 		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateHost, KeepRoutes: []string{selfApp}, Log: log,
+		Reached: s.reached,
 	})
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs,
-	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Log: log})
+	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Log: log, Reached: s.reached})
 	p.engine.Builds = p.builds
 	return p, p.openDoors()
 }
