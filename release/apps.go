@@ -175,6 +175,9 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 		fmt.Fprintf(progress, "Stopping %d instances\n", len(instances))
 	}
 	e.memory.pardon(app.ID)
+	for _, i := range instances {
+		e.memory.setRetiring(i.ID, paas.InstanceDraining) // they end in good order, not as orphans
+	}
 	e.behind(func(ctx context.Context) {
 		e.endAll(ctx, ends)
 		if err := e.removeImages(ctx, app.ID, noImages); err != nil {

@@ -66,6 +66,15 @@ func (e *Engine) sweepOnce(ctx context.Context) {
 	e.markAll()
 }
 
+// removeOrphans ends all instances of an app that is gone, or never was.
+func (e *Engine) removeOrphans(ctx context.Context, app string) error {
+	left, err := e.Runtime.Instances(ctx, app)
+	for _, i := range left {
+		e.removeOrphan(i)
+	}
+	return err
+}
+
 // removeOrphan ends an instance of an app that is gone.
 func (e *Engine) removeOrphan(i paas.Instance) {
 	if _, leaving := e.memory.retiringState(i.ID); leaving {
