@@ -118,7 +118,9 @@ func TestVII6WebsocketAndStreamStayIntact(t *testing.T) {
 
 	past := make(chan platform.Streamed, 1) // the router: what the machine alone costs
 	direct := "http://" + a.Address("web.1") + stream
-	go func() { past <- platform.Follow(p.Context(), &http.Transport{DisableKeepAlives: true}, direct, func(int) {}) }()
+	go func() {
+		past <- platform.Follow(p.Context(), &http.Transport{DisableKeepAlives: true}, direct, func(int) {})
+	}()
 	routed := platform.Follow(p.Context(), p.Client().Transport, a.URL(stream), func(n int) {
 		if n%100 == 0 {
 			p.echo(conn, fmt.Sprintf("message %d", n))

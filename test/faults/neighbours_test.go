@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -159,18 +158,4 @@ func building(p *report.Proof, a *platform.App) (ended <-chan struct{}) {
 		return nil
 	})
 	return done
-}
-
-// processes are those of the machine that have the word as an argument, by id.
-func processes(word string) (ids []string) {
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		return nil
-	}
-	for _, line := range lines {
-		if arguments(line)[word] {
-			ids = append(ids, filepath.Base(filepath.Dir(line)))
-		}
-	}
-	return ids
 }
