@@ -244,6 +244,17 @@ func TestASubnetThatTheHostUsesIsPassedOver(t *testing.T) {
 	})
 }
 
+func TestAReleaseCommandPassesOverASubnetThatTheHostUses(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.runtime.taken = must(w.db.AppByName("hello"))(t).Subnet
+		if _, out, err := w.push("img1", paas.ProcessTypes{{Name: "web", Command: "./hello"}, {Name: "release", Command: "./migrate"}}); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		w.wantRunning("web.1 v1")
+	})
+}
+
 func TestOldImagesAreCollectedAndKeptOnesAreNot(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create()

@@ -21,16 +21,34 @@ func (e *Engine) observe(ctx context.Context, app paas.App, desired int) ([]Seen
 // maxMoves is how many subnets may turn out to be taken before somebody should look.
 const maxMoves = 32
 
-// startInstance starts one, moving the app to another subnet where the host turns out to use the present one.
-func (e *Engine) startInstance(ctx context.Context, sp paas.InstanceSpec) (paas.Instance, error) {
+// startInstance starts one.
+func (e *Engine) startInstance(ctx context.Context, sp paas.InstanceSpec) (instance paas.Instance, err error) {
+	err = e.onFreeSubnet(sp, func(sp paas.InstanceSpec) error {
+		instance, err = e.Runtime.Start(ctx, sp)
+		return err
+	})
+	return instance, err
+}
+
+// runInstance runs a one-off to its end and returns its exit code.
+func (e *Engine) runInstance(ctx context.Context, sp paas.InstanceSpec, stdio paas.Stdio, started func(paas.Instance)) (code int, err error) {
+	err = e.onFreeSubnet(sp, func(sp paas.InstanceSpec) error {
+		code, err = e.Runtime.Run(ctx, sp, stdio, started)
+		return err
+	})
+	return code, err
+}
+
+// onFreeSubnet calls start, moving the app to another subnet where the host turns out to use the present one.
+func (e *Engine) onFreeSubnet(sp paas.InstanceSpec, start func(paas.InstanceSpec) error) error {
 	for tries := 0; ; tries++ {
-		instance, err := e.Runtime.Start(ctx, sp)
+		err := start(sp)
 		if !errors.Is(err, paas.ErrSubnetTaken) || tries == maxMoves {
-			return instance, err
+			return err
 		}
 		app, moveErr := e.moveSubnet(sp)
 		if moveErr != nil {
-			return instance, errors.Join(err, moveErr)
+			return errors.Join(err, moveErr)
 		}
 		e.Log.Warn("subnet is in use on this host, took another", "app", app.Name, "subnet", sp.Subnet, "next", app.Subnet)
 		sp.Subnet = app.Subnet

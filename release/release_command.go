@@ -31,7 +31,7 @@ func (e *Engine) releaseCommand(
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Timings.Release, errReleaseTime)
 	defer cancel()
 	began := time.Now()
-	code, err := e.Runtime.Run(ctx, paas.InstanceSpec{
+	code, err := e.runInstance(ctx, paas.InstanceSpec{
 		App: app.ID, AppName: app.Name, Type: paas.RunType, Name: name, Release: rel.Version, Image: rel.Image, Command: args,
 		Env: environ(env), Subnet: app.Subnet,
 	}, paas.Stdio{Stdout: out, Stderr: out}, func(paas.Instance) { phases.at("release-command") })

@@ -137,7 +137,7 @@ func (e *Engine) AttachRun(ctx context.Context, app string, id int, stdio paas.S
 	if err := e.Store.UpdateRun(run); err != nil {
 		return 0, err
 	}
-	code, err := e.Runtime.Run(ctx, w.spec, stdio, func(i paas.Instance) { e.setRunning(run, i.ID) })
+	code, err := e.runInstance(ctx, w.spec, stdio, func(i paas.Instance) { e.setRunning(run, i.ID) })
 	e.unsetRunning(run)
 	if errors.Is(context.Cause(ctx), errRunTime) {
 		err = paas.Errorf(paas.Failed, "%s was stopped: it took longer than %s", run.Name(), w.timeout).WithHint("give it longer: paas run --timeout 2h -- …")

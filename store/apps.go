@@ -21,7 +21,7 @@ func (db *DB) CreateApp(name, defaultHost string) (paas.App, error) {
 		if err != nil {
 			return paas.App{}, err
 		}
-		subnet, err := takeSubnet(tx, db.pool, id)
+		subnet, err := db.takeSubnet(tx, id)
 		if err != nil {
 			return paas.App{}, err
 		}

@@ -37,6 +37,7 @@ type DB struct {
 	pool         netip.Prefix
 	now          func() time.Time
 	installation string
+	nextSubnet   uint32 // to look at, as a number in the pool; of the transactions that write
 }
 
 const (
