@@ -61,6 +61,13 @@ func (p *Platform) App(t testing.TB, f Fixture) *App {
 	return a
 }
 
+// For is the same app for another test: one below that which made it.
+func (a *App) For(t testing.TB) *App {
+	other := *a
+	other.t = t
+	return &other
+}
+
 // Lay writes a fixture's files into a folder.
 func (p *Platform) Lay(dir string, f Fixture) error {
 	files := map[string]string{"Dockerfile": ProbeDockerfile, "Procfile": "web: /probe web\n"}

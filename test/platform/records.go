@@ -53,6 +53,7 @@ type (
 		Status string `json:"status"`
 		Commit string `json:"commit"`
 		Image  string `json:"image"`
+		Error  string `json:"error"`
 	}
 	// Who is what a process of the probe says of itself.
 	Who struct {
