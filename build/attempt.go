@@ -137,7 +137,10 @@ func (a *attempt) run(ctx context.Context) (paas.Image, error) {
 	stop := a.keepTime()
 	img, err := a.s.Images.BuildImage(ctx, src, paas.ImageSpec{
 		App: a.app.ID, Name: a.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: dockerfile,
-	}, func(e paas.BuildEvent) { a.show.event(a.s.opts.Now(), e) })
+	}, func(e paas.BuildEvent) {
+		a.s.opts.Reached("build")
+		a.show.event(a.s.opts.Now(), e)
+	})
 	sourceErr := end()
 	stop()
 	if found := pointers.all(); len(found) > 0 {

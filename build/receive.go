@@ -138,6 +138,7 @@ func (s *Service) PreReceive(ctx context.Context, token, updates string, env map
 		return err
 	}
 	defer close(p.hookDone)
+	s.opts.Reached("receive")
 	work, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() { cancel(errGone) })()

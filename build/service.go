@@ -78,8 +78,11 @@ type Options struct {
 	Timeout time.Duration
 	// MaxLogBytes bounds each build's log. 0: 5 MB.
 	MaxLogBytes int64
-	Log         *slog.Logger     // nil: discarded
-	Now         func() time.Time // nil: time.Now
+	// Reached is told of the moments at which tests of faults kill paasd: "receive" (a pack is in quarantine), "build" (the
+	// builder is at work). nil: nobody.
+	Reached func(moment string)
+	Log     *slog.Logger     // nil: discarded
+	Now     func() time.Time // nil: time.Now
 }
 
 func (o Options) withDefaults() Options {
@@ -91,6 +94,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxLogBytes <= 0 {
 		o.MaxLogBytes = 5 << 20
+	}
+	if o.Reached == nil {
+		o.Reached = func(string) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

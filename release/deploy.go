@@ -76,7 +76,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		App: app.ID, Kind: paas.EventDeployPending, User: rel.User, Release: rel.Version,
 		Text: fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description),
 	})
-	phases := newPhases()
+	phases := newPhases(e.Reached)
 	committed := false
 	commit := func() (paas.App, error) {
 		rel.Outcome = e.outcome(phases, nil, d.config)

@@ -27,6 +27,11 @@ type Options struct {
 	BuildCache paas.Bytes
 	// Missing is how much the engine's disk has too little for a build; default: nothing.
 	Missing func(ctx context.Context) paas.Bytes
+	// Reached is told of the moments at which tests of faults kill paasd: "release-command" (it runs), "start" (an
+	// instance of a new release has been started), "probe" (it is healthy), "switch" (the store says so, the routes do
+	// not yet), "route" (they do, nothing is drained), "drain" (an instance gets no request any more and has none), "stop"
+	// (it has ended and is still there). Default: nobody.
+	Reached func(moment string)
 	Log     *slog.Logger     // default: discarded
 	Now     func() time.Time // default time.Now
 }
@@ -113,6 +118,9 @@ func New(deps Deps, opts Options) *Engine {
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Reached == nil {
+		opts.Reached = func(string) {}
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

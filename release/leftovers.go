@@ -19,6 +19,11 @@ func (e *Engine) clear(app paas.App, ends []ending) {
 		return
 	}
 	e.memory.pardon(app.ID)
+	for _, end := range ends {
+		for _, i := range end.instances {
+			e.memory.setRetiring(i.ID, paas.InstanceDraining) // they end in good order, not as strays
+		}
+	}
 	e.behind(func(ctx context.Context) {
 		defer e.clearing.Delete(app.ID)
 		e.endAll(ctx, ends)

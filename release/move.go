@@ -196,9 +196,11 @@ func (m *move) start(ctx context.Context, step Step) (paas.Instance, error) {
 	m.mu.Lock()
 	m.started = append(m.started, instance)
 	m.mu.Unlock()
+	m.phases.at("start")
 	if err := e.await(ctx, instance, m.release.EffectiveChecks()); err != nil {
 		return instance, err
 	}
+	m.phases.at("probe")
 	if err := e.Runtime.Keep(ctx, instance.ID); err != nil {
 		return instance, fmt.Errorf("keep %s: %w", step.Name, err)
 	}
@@ -230,6 +232,7 @@ func (m *move) record(ctx context.Context) error {
 	m.app = app
 	m.phases.done("switch")
 	m.happened(paas.MoveSwitch, "")
+	m.phases.at("switch")
 	return nil
 }
 
@@ -247,6 +250,7 @@ func (m *move) settle(ctx context.Context, plan Plan, observed []Seen) error {
 	if m.commit != nil || !plan.Idle() {
 		m.happened(paas.MoveRouted, "")
 	}
+	m.phases.at("route")
 	e.retire(m.app.ID, gone)
 	for _, s := range plan.of(Remove) {
 		m.event(paas.EventInstanceRemoved, s, "Removed: "+s.Cause)

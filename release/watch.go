@@ -86,6 +86,15 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 	return nil
 }
 
+// removeStrays ends all instances of an app that is gone, or never was.
+func (e *Engine) removeStrays(ctx context.Context, app string) error {
+	left, err := e.Runtime.Instances(ctx, app)
+	for _, i := range left {
+		e.removeStray(i, "app is gone")
+	}
+	return err
+}
+
 // removeStray ends an instance that is nobody's any more.
 func (e *Engine) removeStray(i paas.Instance, why string) {
 	if _, leaving := e.memory.retiringState(i.ID); leaving {

@@ -82,7 +82,8 @@ func fromEnv(cmd *cobra.Command, getenv func(string) string) error {
 // settings are options that have been checked.
 type settings struct {
 	options
-	pool netip.Prefix
+	pool    netip.Prefix
+	reached func(moment string) // see faultPoint; nil: nothing
 }
 
 func (o options) check() (settings, error) {

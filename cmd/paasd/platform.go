@@ -67,7 +67,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
 		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateHost, KeepRoutes: []string{selfApp},
-		Room: p.disk.ToWrite, BuildCache: s.buildCache, Missing: p.disk.Missing, Log: log,
+		Room: p.disk.ToWrite, BuildCache: s.buildCache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
 	p.disk.collect = func(ctx context.Context, progress io.Writer) error {
 		_, err := p.engine.Collect(ctx, false, progress)
@@ -75,7 +75,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	}
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs, Room: p.disk,
-	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log})
+	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log, Reached: s.reached})
 	p.engine.Builds = p.builds
 	return p, p.openDoors()
 }

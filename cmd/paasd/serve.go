@@ -29,6 +29,9 @@ func serveCommand(getenv func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if s.reached, err = faultPoint(getenv); err != nil {
+				return err
+			}
 			return serve(cmd.Context(), s, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

@@ -19,7 +19,7 @@ func read(resp *http.Response) platform.Answer {
 func (p *proof) request(method, url, body string, headers ...string) platform.Answer {
 	p.Helper()
 	req, err := http.NewRequestWithContext(p.Context(), method, url, strings.NewReader(body))
-	p.ok(err)
+	p.OK(err)
 	for i := 0; i+1 < len(headers); i += 2 {
 		if headers[i] == "Host" {
 			req.Host = headers[i+1]
@@ -33,7 +33,7 @@ func (p *proof) request(method, url, body string, headers ...string) platform.An
 func (p *proof) api(token, method, path, body string, headers ...string) platform.Answer {
 	p.Helper()
 	headers = append(headers, "Authorization", "Bearer "+token, "Content-Type", "application/json")
-	return p.request(method, p.APIURL()+path, body, headers...)
+	return p.Request(p, method, p.APIURL()+path, body, headers...)
 }
 
 // token makes a token of the HTTP API, revoked with the proof.

@@ -36,6 +36,7 @@ type Platform struct {
 	bin     Binaries
 	slot    slot
 	client  *http.Client
+	door    *http.Client // of paasd's local socket
 	reaper  *reaper
 	names   atomic.Int64 // of apps and users, so far
 	lastLog string       // of paasd and its router, set by Close
@@ -103,6 +104,7 @@ func New(o Options) (p *Platform, err error) {
 		return nil, err
 	}
 	p.client = &http.Client{Timeout: 40 * time.Second, Transport: p.transport()}
+	p.door = p.socketClient()
 	if err := p.prepare(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
