@@ -14,19 +14,6 @@ func read(resp *http.Response) platform.Answer {
 		Request: resp.Request.Method + " " + resp.Request.URL.String(), Status: resp.StatusCode, Header: resp.Header, Body: string(body), Err: err,
 	}
 }
-
-// request asks any URL; headers are name, value pairs, and Host is the name asked for.
-func (p *proof) request(method, url, body string, headers ...string) platform.Answer {
-	p.Helper()
-	req, err := http.NewRequestWithContext(p.Context(), method, url, strings.NewReader(body))
-	p.OK(err)
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i] == "Host" {
-			req.Host = headers[i+1]
-		}
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	return p.Send(req)
 }
 
 // api asks the HTTP API with a token of the admin's.

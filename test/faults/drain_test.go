@@ -3,11 +3,14 @@ package faults
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"paas"
 	"paas/test/platform"
+	"paas/test/report"
 )
 
 func TestD1ALongRequestCompletes(t *testing.T) {
@@ -57,9 +60,36 @@ func TestD2ToldToStopOnlyAfterTheRouterConfirmed(t *testing.T) {
 	}
 	a.WantUp("web.1", "web.2")
 	clean(p, load)
+	wantTheOrderOnRecord(p, a)
 	p.Figure("told at most %d ms after it, also when the router took 3 s", after.Milliseconds())
 	if log := a.Logs(); strings.Contains(log, "request after SIGTERM") {
 		p.Errorf("one got a request after SIGTERM:\n%s", log)
+	}
+}
+
+// wantTheOrderOnRecord holds the platform's own events against the order of a switch, for each release.
+func wantTheOrderOnRecord(p *report.Proof, a *platform.App) {
+	p.Helper()
+	var events []paas.EventInfo
+	a.JSON(&events, "paas", "events", "-n", "1000", "--json")
+	at := map[string]time.Time{}
+	stops := 0
+	for _, ev := range slices.Backward(events) {
+		switch ev.Kind {
+		case paas.Move("deploy", paas.MoveRouted):
+			at["routed"] = ev.Time
+		case paas.Move("deploy", paas.MoveSwitch):
+			at["switched"] = ev.Time
+		case paas.EventInstanceStopping:
+			stops++
+			if ev.Time.Before(at["routed"]) || at["routed"].Before(at["switched"]) {
+				p.Errorf("%s of v%d was stopped at %s, the store switched at %s, the routes at %s", ev.Instance, ev.Release,
+					ev.Time.Format(time.RFC3339Nano), at["switched"].Format(time.RFC3339Nano), at["routed"].Format(time.RFC3339Nano))
+			}
+		}
+	}
+	if stops != 6 {
+		p.Errorf("%d instances were stopped, by the events, not 6", stops)
 	}
 }
 
