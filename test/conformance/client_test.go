@@ -14,7 +14,6 @@ func read(resp *http.Response) platform.Answer {
 		Request: resp.Request.Method + " " + resp.Request.URL.String(), Status: resp.StatusCode, Header: resp.Header, Body: string(body), Err: err,
 	}
 }
-}
 
 // api asks the HTTP API with a token of the admin's.
 func (p *proof) api(token, method, path, body string, headers ...string) platform.Answer {
