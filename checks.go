@@ -21,7 +21,18 @@ type Checks struct {
 	StopTimeout  Seconds            `json:"stop_timeout,omitempty"`  // between SIGTERM and SIGKILL
 	StopTimeouts map[string]Seconds `json:"stop_timeouts,omitempty"` // by process type, in place of StopTimeout
 	Strategy     Strategy           `json:"strategy,omitempty"`
+	MaxSurge     int                `json:"max_surge,omitempty"`     // how many new instances boot at the same time
+	AutoRollback Switch             `json:"auto_rollback,omitempty"` // a release that crash-loops in its first minutes is rolled back
 }
+
+// Switch is a setting that is on or off.
+type Switch string
+
+// The positions of a switch.
+const (
+	On  Switch = "on"
+	Off Switch = "off"
+)
 
 // Strategy is the order in which instances of a new release take the place of the old ones.
 type Strategy string
@@ -40,7 +51,9 @@ func (s Seconds) Duration() time.Duration { return time.Duration(s) * time.Secon
 
 // DefaultChecks are in force where nothing else is said.
 func DefaultChecks() Checks {
-	return Checks{Timeout: 60, Interval: 10, Grace: 2, Drain: 30, StopTimeout: 30, Strategy: Rolling}
+	return Checks{
+		Timeout: 60, Interval: 10, Grace: 2, Drain: 30, StopTimeout: 30, Strategy: Rolling, MaxSurge: 16, AutoRollback: Off,
+	}
 }
 
 // Or returns c with what it does not say taken from other.
@@ -55,6 +68,7 @@ func (c Checks) Or(other Checks) Checks {
 		Path: cmp.Or(c.Path, other.Path), Timeout: cmp.Or(c.Timeout, other.Timeout), Interval: cmp.Or(c.Interval, other.Interval),
 		Grace: cmp.Or(c.Grace, other.Grace), Drain: cmp.Or(c.Drain, other.Drain), StopTimeout: cmp.Or(c.StopTimeout, other.StopTimeout),
 		StopTimeouts: stop, Strategy: cmp.Or(c.Strategy, other.Strategy),
+		MaxSurge: cmp.Or(c.MaxSurge, other.MaxSurge), AutoRollback: cmp.Or(c.AutoRollback, other.AutoRollback),
 	}
 }
 
@@ -64,7 +78,7 @@ func (c Checks) StopAfter(typ string) time.Duration {
 }
 
 // ChecksPatch is a change of checks by the settings' names: path, timeout, interval, grace, drain, stop-timeout,
-// stop-timeout[TYPE], strategy. nil means no longer to say it.
+// stop-timeout[TYPE], strategy, max-surge, auto-rollback. nil means no longer to say it.
 type ChecksPatch map[string]*string
 
 // Validate checks each name and value.
@@ -123,6 +137,14 @@ func (c *Checks) set(name, value string) error {
 			return Errorf(Invalid, "%s is not a strategy", Quote(value)).WithHint("use %s or %s", Rolling, Recreate)
 		}
 		return nil
+	case "auto-rollback":
+		c.AutoRollback = Switch(value)
+		if value != "" && c.AutoRollback != On && c.AutoRollback != Off {
+			return Errorf(Invalid, "auto-rollback is %s or %s, not %s", On, Off, Quote(value)).WithHint("paas checks:set auto-rollback=on")
+		}
+		return nil
+	case "max-surge":
+		return c.setMaxSurge(value)
 	}
 	if typ, ok := stopType(name); ok {
 		if c.StopTimeouts == nil {
@@ -138,11 +160,28 @@ func (c *Checks) set(name, value string) error {
 	field := c.seconds(name)
 	if field == nil {
 		return Errorf(Invalid, "there is no check %s", Quote(name)).
-			WithHint("the checks are: path, timeout, interval, grace, drain, stop-timeout, stop-timeout[TYPE], strategy")
+			WithHint("the checks are: path, timeout, interval, grace, drain, stop-timeout, stop-timeout[TYPE], strategy, max-surge, auto-rollback")
 	}
 	seconds, err := parseSeconds(name, value)
 	*field = seconds
 	return err
+}
+
+// MaxSurge bounds the setting max-surge.
+const MaxSurge = 100
+
+func (c *Checks) setMaxSurge(value string) error {
+	c.MaxSurge = 0
+	if value == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > MaxSurge {
+		return Errorf(Invalid, "max-surge=%s is not a number of instances from 1 to %d", strings.Trim(Quote(value), `"`), MaxSurge).
+			WithHint("paas checks:set max-surge=4")
+	}
+	c.MaxSurge = n
+	return nil
 }
 
 // seconds is the field of a setting that is a duration; nil for any other.
@@ -215,6 +254,8 @@ func (c Checks) Values() map[string]string {
 	}
 	add("path", c.Path)
 	add("strategy", string(c.Strategy))
+	add("max-surge", strconv.Itoa(c.MaxSurge))
+	add("auto-rollback", string(c.AutoRollback))
 	for _, name := range []string{"timeout", "interval", "grace", "drain", "stop-timeout"} {
 		add(name, strconv.Itoa(int(*c.seconds(name))))
 	}
@@ -257,7 +298,7 @@ func CheckSettings(set, declared Checks) []CheckSetting {
 		names = append(names, "stop-timeout["+typ+"]")
 	}
 	list := []CheckSetting{}
-	for _, name := range append(names, "strategy") {
+	for _, name := range append(names, "strategy", "max-surge", "auto-rollback") {
 		s := CheckSetting{Name: name, Origin: CheckDefault}
 		for _, l := range layers {
 			if value, ok := l.values[name]; ok {

@@ -23,13 +23,14 @@ func patchOf(words ...string) paas.ChecksPatch {
 }
 
 func TestChecksTakeWhatIsSetAndSayWhatChanged(t *testing.T) {
-	words := strings.Fields("path=/up?deep=1 timeout=2m interval=5 grace=3 drain=30 stop-timeout=20 stop-timeout[worker]=120 strategy=recreate")
+	words := strings.Fields(`path=/up?deep=1 timeout=2m interval=5 grace=3 drain=30 stop-timeout=20 stop-timeout[worker]=120
+		strategy=recreate max-surge=4 auto-rollback=on`)
 	c, set, removed, err := paas.Checks{}.Apply(patchOf(words...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := paas.Checks{
-		Path: "/up?deep=1", Timeout: 120, Interval: 5, Grace: 3, Drain: 30, StopTimeout: 20, Strategy: paas.Recreate,
+		Path: "/up?deep=1", Timeout: 120, Interval: 5, Grace: 3, Drain: 30, StopTimeout: 20, Strategy: paas.Recreate, MaxSurge: 4, AutoRollback: paas.On,
 		StopTimeouts: map[string]paas.Seconds{"worker": 120},
 	}
 	if diff := cmp.Diff(want, c); diff != "" || len(set) != len(words) || removed != nil {
@@ -73,6 +74,9 @@ func TestChecksRefuseWhatCannotBe(t *testing.T) {
 		"stop-timeout[a b]=1":                 `there is no check "stop-timeout[a b]"`,
 		"stop-timeout[]=1":                    `there is no check "stop-timeout[]"`,
 		"strategy=blue":                       `"blue" is not a strategy`,
+		"max-surge=0":                         `max-surge=0 is not a number of instances from 1 to 100`,
+		"max-surge=many":                      `max-surge=many is not a number`,
+		"auto-rollback=yes":                   `auto-rollback is on or off, not "yes"`,
 		"tiemout=1":                           `there is no check "tiemout"`,
 		"tiemout":                             `there is no check "tiemout"`,
 		"timeout=\x1b[2J":                     `timeout=\x1b[2J is not a number of seconds`,
@@ -114,6 +118,8 @@ func TestChecksAreLayered(t *testing.T) {
 		{Name: "stop-timeout[clock]", Value: "5", Origin: "app.json"},
 		{Name: "stop-timeout[worker]", Value: "120", Origin: "set"},
 		{Name: "strategy", Value: "rolling", Origin: "default"},
+		{Name: "max-surge", Value: "16", Origin: "default"},
+		{Name: "auto-rollback", Value: "off", Origin: "default"},
 	}
 	if diff := cmp.Diff(settings, paas.CheckSettings(r.Checks, r.Declared)); diff != "" {
 		t.Error(diff)

@@ -112,4 +112,11 @@ type InstanceStatus struct {
 type Processes struct {
 	Formation []ProcessStatus  `json:"formation"`
 	Instances []InstanceStatus `json:"instances"`
+	Queue     []Operation      `json:"queue"` // the first is under way, the others wait in this order
+}
+
+// Operation is work on one app. An app has one at a time, the rest wait for their turn.
+type Operation struct {
+	Name  string    `json:"name"`  // "deploy of 1a2b3c4 by ada"
+	Since time.Time `json:"since"` // when it began, or began to wait
 }

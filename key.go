@@ -26,7 +26,7 @@ var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
 // ValidateKeyName refuses names that would not read well in a ledger.
 func ValidateKeyName(name string) error {
-	if !keyName.MatchString(name) {
+	if !keyName.MatchString(name) || name == PlatformUser {
 		return Errorf(Invalid, "key name %s is not valid", Quote(name)).
 			WithHint("use up to 64 letters, digits and . _ @ -, for example: paas keys:add ada ~/.ssh/id_ed25519.pub")
 	}
@@ -40,10 +40,13 @@ func WithUser(ctx context.Context, user string) context.Context {
 	return context.WithValue(ctx, userKey{}, user)
 }
 
-// UserOf returns who the context's work is done for: "paas" for what the platform does by itself.
+// PlatformUser is the name for what the platform does by itself; no key and no token has it.
+const PlatformUser = "paas"
+
+// UserOf returns who the context's work is done for: PlatformUser where nobody asked.
 func UserOf(ctx context.Context) string {
 	if u, ok := ctx.Value(userKey{}).(string); ok && u != "" {
 		return u
 	}
-	return "paas"
+	return PlatformUser
 }

@@ -88,8 +88,15 @@ func (a *attempt) turn(ctx context.Context) error {
 // image builds, with the builder that the queue granted.
 func (a *attempt) image(ctx context.Context) error {
 	defer a.s.queue.built(a.push.ticket)
+	limit := a.s.opts.Timeout
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, paas.Errorf(paas.Failed, "the build did not end within %s", limit).
+		WithHint("paasd serve --build-timeout gives builds longer"))
+	defer cancel()
 	a.record.Status = paas.BuildBuilding
 	if err := a.s.Records.UpdateBuild(a.record); err != nil {
+		return err
+	}
+	if err := a.s.Room.ToBuild(ctx, a.show); err != nil {
 		return err
 	}
 	a.show.heading("Building %s of %s (%s)", a.up.new.short(), a.app.Name, dockerfile)
@@ -177,6 +184,8 @@ func (a *attempt) finish(err error) error {
 		a.record.Error = "internal error"
 		if e, ok := errors.AsType[*paas.Error](err); ok {
 			a.record.Error = e.Message
+		} else if paas.OutOfSpace(err) {
+			a.record.Error = "no space left"
 		}
 	}
 	if a.log != nil && err != nil {
@@ -184,11 +193,17 @@ func (a *attempt) finish(err error) error {
 		writeError(&text, &paas.Error{Message: a.record.Error})
 		a.log.ending(text.Bytes())
 	}
-	saved := a.s.Records.UpdateBuild(a.record)
-	closed := a.s.logs.finish(a.key())
+	saved := a.s.record(a.record)
+	if err == nil && saved != nil { // it is not deployed, so it is not to be found succeeded
+		a.record.Status, a.record.Error = paas.BuildFailed, "it could not be recorded"
+		saved = errors.Join(saved, a.s.record(a.record))
+	}
+	if err := a.s.logs.finish(a.key()); err != nil {
+		a.s.opts.Log.Warn("a build's log lacks a part", "app", a.app.ID, "build", a.record.ID, "error", err)
+	}
 	a.s.note(a.app.ID, fmt.Sprintf("build.%d", a.record.ID), a.summary())
 	a.s.opts.Log.Info("build ended", "app", a.app.ID, "build", a.record.ID, "status", a.record.Status)
-	return errors.Join(err, saved, closed)
+	return errors.Join(err, saved)
 }
 
 func (a *attempt) summary() string {

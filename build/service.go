@@ -44,19 +44,27 @@ type (
 		Deploy(ctx context.Context, app string, b paas.Build, progress io.Writer) (paas.Release, error)
 	}
 
+	// Room refuses what the disk has no room for; the error is for the pusher. Before it refuses a build it may make room,
+	// and says so to progress.
+	Room interface {
+		ToReceive() error
+		ToBuild(ctx context.Context, progress io.Writer) error
+	}
+
 	// LogSink takes lines for an app's log stream.
 	LogSink interface {
 		Append(app string, l paas.LogLine)
 	}
 )
 
-// Deps is what a Service works with. Logs may be nil.
+// Deps is what a Service works with. Logs may be nil, and Room, which then never refuses.
 type Deps struct {
 	Repos    *Repos
 	Records  Records
 	Images   ImageBuilder
 	Deployer Deployer
 	Logs     LogSink
+	Room     Room
 }
 
 // Options of a Service.
@@ -66,6 +74,8 @@ type Options struct {
 	// MaxBuilds is how many builds may run at once, each of another app. 0: as many as the host has cores, at least
 	// two, so that one app's slow build never holds up another's.
 	MaxBuilds int
+	// Timeout bounds each build, from when it has its builder to its image. 0: an hour.
+	Timeout time.Duration
 	// MaxLogBytes bounds each build's log. 0: 5 MB.
 	MaxLogBytes int64
 	// Reached is told of the moments at which tests of faults kill paasd: "receive" (a pack is in quarantine), "build" (the
@@ -78,6 +88,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.MaxBuilds <= 0 {
 		o.MaxBuilds = max(2, runtime.NumCPU())
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = time.Hour
 	}
 	if o.MaxLogBytes <= 0 {
 		o.MaxLogBytes = 5 << 20
@@ -105,18 +118,23 @@ type Service struct {
 	closed bool
 	pushes map[string]*push // by token, while their git-receive-pack runs
 	jobs   map[jobKey]*job  // builds that are not final
-	idle   sync.WaitGroup   // one for each push
+	owed   map[jobKey]paas.Build
+	idle   sync.WaitGroup // one for each push
 }
 
 // NewService returns a service over deps. Call Recover before the doors open, Close at the end.
 func NewService(deps Deps, opts Options) *Service {
 	opts = opts.withDefaults()
+	if deps.Room == nil {
+		deps.Room = boundless{}
+	}
 	return &Service{
 		Deps: deps, opts: opts,
 		queue:  newQueue(opts.MaxBuilds),
 		logs:   &buildLogs{dir: opts.Dir, max: opts.MaxLogBytes, open: map[jobKey]*buildLog{}},
 		pushes: map[string]*push{},
 		jobs:   map[jobKey]*job{},
+		owed:   map[jobKey]paas.Build{},
 	}
 }
 
@@ -128,7 +146,9 @@ func (s *Service) Recover(ctx context.Context) error {
 	}
 	for _, b := range builds {
 		b.Status, b.FinishedAt, b.Error = paas.BuildFailed, s.opts.Now(), "paasd stopped during the build"
-		if err := s.Records.UpdateBuild(b); err != nil {
+		if err := s.record(b); paas.OutOfSpace(err) {
+			s.opts.Log.Error("an interrupted build is not recorded as failed yet", "app", b.App, "build", b.ID, "error", err)
+		} else if err != nil {
 			return err
 		}
 	}

@@ -76,6 +76,9 @@ func (e *Engine) CreateApp(ctx context.Context, app string) (paas.AppInfo, error
 	if err := paas.ValidateAppName(app); err != nil {
 		return paas.AppInfo{}, err
 	}
+	if err := e.Room(); err != nil {
+		return paas.AppInfo{}, err
+	}
 	record, err := e.Store.CreateApp(app, e.defaultHost(app))
 	if err != nil {
 		return paas.AppInfo{}, err
@@ -83,7 +86,7 @@ func (e *Engine) CreateApp(ctx context.Context, app string) (paas.AppInfo, error
 	if err := e.Repos.Create(ctx, record.ID); err != nil {
 		return paas.AppInfo{}, errors.Join(fmt.Errorf("create the repository of %s: %w", app, err), e.Store.DeleteApp(record.ID))
 	}
-	e.note(record.ID, "app", fmt.Sprintf("Created by %s", paas.UserOf(ctx)))
+	e.event(paas.Event{App: record.ID, Kind: paas.EventAppCreated, User: paas.UserOf(ctx), Text: "Created by " + paas.UserOf(ctx)})
 	routeCtx, cancel := context.WithTimeout(ctx, createRoute)
 	defer cancel()
 	if err := e.route(routeCtx, record, paas.Release{}, nil); err != nil {
@@ -140,7 +143,9 @@ func (e *Engine) rename(ctx context.Context, id, to string, progress Progress) (
 	if err := m.run(ctx); err != nil {
 		return m.app, m.explain(err)
 	}
-	e.note(id, "app", fmt.Sprintf("Renamed from %s to %s by %s", app.Name, to, paas.UserOf(ctx)))
+	e.event(paas.Event{
+		App: id, Kind: paas.EventAppRenamed, User: paas.UserOf(ctx), Text: fmt.Sprintf("Renamed from %s to %s by %s", app.Name, to, paas.UserOf(ctx)),
+	})
 	return m.app, nil
 }
 
@@ -158,7 +163,7 @@ func (e *Engine) DestroyApp(ctx context.Context, app string, progress Progress) 
 	})
 }
 
-// destroy deletes the record first: from then on whatever is left is an orphan, which this, or a later sweep, removes.
+// destroy deletes the record first: from then on whatever is left is a leftover, which this, or a later sweep, removes.
 func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) error {
 	instances, err := e.Runtime.Instances(ctx, app.ID)
 	if err != nil {
@@ -174,28 +179,8 @@ func (e *Engine) destroy(ctx context.Context, app paas.App, progress Progress) e
 	if len(instances) > 0 {
 		fmt.Fprintf(progress, "Stopping %d instances\n", len(instances))
 	}
-	e.memory.pardon(app.ID)
-	for _, i := range instances {
-		e.memory.setRetiring(i.ID, paas.InstanceDraining) // they end in good order, not as orphans
-	}
-	e.behind(func(ctx context.Context) {
-		e.endAll(ctx, ends)
-		if err := e.removeImages(ctx, app.ID, noImages); err != nil {
-			e.Log.Warn("images of a destroyed app remain", "app", app.Name, "error", err)
-		}
-		e.removeLeftovers(ctx, app)
-	})
+	e.clear(app, ends)
 	return nil
-}
-
-// removeLeftovers removes what an app without a record may still have on the host.
-func (e *Engine) removeLeftovers(ctx context.Context, app paas.App) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	err := errors.Join(e.Runtime.RemoveNetwork(ctx, app.ID), e.Builds.RemoveApp(ctx, app.ID), e.Logs.Remove(app.ID))
-	if err != nil {
-		e.Log.Warn("leftovers of a destroyed app remain", "app", app.Name, "error", err)
-	}
 }
 
 func errOr(err, otherwise error) error {

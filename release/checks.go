@@ -70,7 +70,10 @@ func (e *Engine) keepChecks(ctx context.Context, app paas.App, d draft) error {
 		return nil
 	})
 	if err == nil {
-		e.note(app.ID, "checks", fmt.Sprintf("%s by %s, kept for the first release", d.description, paas.UserOf(ctx)))
+		e.event(paas.Event{
+			App: app.ID, Kind: paas.EventChecksKept, User: paas.UserOf(ctx),
+			Text: fmt.Sprintf("%s by %s, kept for the first release", d.description, paas.UserOf(ctx)),
+		})
 	}
 	return err
 }

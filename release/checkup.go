@@ -162,7 +162,10 @@ func (e *Engine) checkOne(ctx context.Context, i paas.Instance, c paas.Checks) {
 	case found.none():
 		e.memory.setHealthy(i.ID)
 	case ctx.Err() == nil && e.memory.fail(i.ID):
-		e.note(i.App, i.Name, fmt.Sprintf("Failed its health check %d times: %s", maxFailures, found))
+		e.event(paas.Event{
+			App: i.App, Kind: paas.EventInstanceSick, Release: i.Release, Instance: i.Name,
+			Text: fmt.Sprintf("Failed its health check %d times: %s", maxFailures, found),
+		})
 		e.mark(i.App)
 	}
 }

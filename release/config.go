@@ -58,10 +58,18 @@ func (e *Engine) setConfig(ctx context.Context, id string, patch paas.ConfigPatc
 	}
 	d.config, d.description = next, describeChange(set, removed, "config vars")
 	if app.Current == 0 {
-		app, err = e.Store.KeepConfig(id, next)
+		if err = e.Room(); err == nil {
+			app, err = e.Store.KeepConfig(id, next)
+		}
+		if err != nil {
+			return change, err
+		}
 		change.Version = app.ConfigVersion
-		e.note(id, "config", fmt.Sprintf("%s by %s, kept for the first release", d.description, paas.UserOf(ctx)))
-		return change, err
+		e.event(paas.Event{
+			App: id, Kind: paas.EventConfigKept, User: paas.UserOf(ctx),
+			Text: fmt.Sprintf("%s by %s, kept for the first release", d.description, paas.UserOf(ctx)),
+		})
+		return change, nil
 	}
 	rel, err := e.release(ctx, app, d, progress)
 	info := infoOf(rel)

@@ -61,6 +61,9 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 // release appends a release made of d to the ledger and moves app to it. The caller holds app's lane. A release that
 // fails stays on the ledger as failed and changes nothing else.
 func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Progress) (paas.Release, error) {
+	if err := e.Room(); err != nil {
+		return paas.Release{}, err
+	}
 	rel, err := e.Store.AppendRelease(paas.Release{
 		App: app.ID, Description: d.description, User: paas.UserOf(ctx), Build: d.build, Image: d.image, Commit: d.commit, Types: d.types,
 		Checks: d.checks, Declared: d.declared,
@@ -69,7 +72,10 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		return rel, err
 	}
 	fmt.Fprintf(progress, "-----> Releasing v%d: %s\n", rel.Version, rel.Description)
-	e.note(app.ID, "deploy", fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description))
+	e.event(paas.Event{
+		App: app.ID, Kind: paas.EventDeployPending, User: rel.User, Release: rel.Version,
+		Text: fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description),
+	})
 	phases := newPhases(e.Reached)
 	committed := false
 	commit := func() (paas.App, error) {
@@ -109,7 +115,10 @@ func (e *Engine) confirmed(app paas.App, rel paas.Release, err error, phases *ph
 		return paas.Errorf(paas.Unavailable, "v%d is released, but its routes are not confirmed yet%s: %w", rel.Version, still, err).
 			WithHint("docker ps --filter name=paas-router")
 	}
-	e.note(app.ID, "deploy", fmt.Sprintf("v%d is live (%s)", rel.Version, phases))
+	e.event(paas.Event{
+		App: app.ID, Kind: paas.EventDeployLive, User: rel.User, Release: rel.Version,
+		Text: fmt.Sprintf("v%d is live (%s)", rel.Version, phases),
+	})
 	fmt.Fprintf(progress, "-----> v%d is live: %s\n", rel.Version, e.AppURL(e.defaultHost(app.Name)))
 	return nil
 }
@@ -121,11 +130,14 @@ func (e *Engine) failRelease(
 	if ctx.Err() != nil && paas.CodeOf(cause) != paas.Canceled {
 		cause = paas.Errorf(paas.Canceled, "the deploy was canceled").Because(cause)
 	}
-	if _, err := e.Store.FinishRelease(app.ID, rel.Version, e.outcome(phases, cause, config), nil); err != nil {
+	if err := e.recordFailure(rel, e.outcome(phases, cause, config)); err != nil {
 		e.Log.Error("a failed release could not be recorded", "app", app.Name, "version", rel.Version, "error", err)
 	}
 	text := config.Mask(cause.Error())
-	e.note(app.ID, "deploy", fmt.Sprintf("v%d failed: %s", rel.Version, firstLine(text)))
+	e.event(paas.Event{
+		App: app.ID, Kind: paas.EventDeployFailed, User: rel.User, Release: rel.Version,
+		Text: fmt.Sprintf("v%d failed: %s", rel.Version, firstLine(text)),
+	})
 	if boot, ok := asBoot(cause); ok {
 		fmt.Fprint(indented{progress}, config.Mask(boot.Report()))
 	}
@@ -137,6 +149,14 @@ func (e *Engine) failRelease(
 		}
 	}
 	return paas.Errorf(code, "v%d failed: %s; %s", rel.Version, firstLine(text), still).WithHint("%s", hint).Because(cause)
+}
+
+// recordFailure ends rel on the ledger as failed.
+func (e *Engine) recordFailure(rel paas.Release, o paas.Outcome) error {
+	return e.conclude(fmt.Sprintf("v%d of app %s", rel.Version, rel.App), func() error {
+		_, err := e.Store.FinishRelease(rel.App, rel.Version, o, nil)
+		return err
+	})
 }
 
 // outcome is how a deployment ended: err nil means it succeeded.

@@ -20,6 +20,7 @@ type (
 		RunRecords
 		DomainRecords
 		BuildRecords
+		EventRecords
 	}
 
 	// AppReader finds apps.
@@ -35,6 +36,8 @@ type (
 		UpdateApp(id string, change func(*paas.App) error) (paas.App, error)
 		RenameApp(id, name, defaultHost string) (paas.App, error)
 		DeleteApp(id string) error
+		GoneApps() ([]paas.App, error)
+		ForgetApp(id string) error
 		MoveSubnet(id string) (paas.App, error)
 	}
 
@@ -68,6 +71,12 @@ type (
 		Builds(app string) ([]paas.Build, error)
 	}
 
+	// EventRecords are what happened to an app, newest first.
+	EventRecords interface {
+		AppendEvents(events []paas.Event) error
+		Events(app string, limit int) ([]paas.Event, error)
+	}
+
 	// DomainRecords are the hosts of apps besides the default ones.
 	DomainRecords interface {
 		AddDomain(app, host, label string) error
@@ -81,6 +90,7 @@ type (
 		Operator
 		Runner
 		Cleaner
+		Disk
 	}
 
 	// Observer tells what is.
@@ -109,9 +119,17 @@ type (
 	// Cleaner finds and removes what instances stand on.
 	Cleaner interface {
 		Image(ctx context.Context, id string) (paas.Image, error)
-		Images(ctx context.Context, app string) ([]string, error)
+		Images(ctx context.Context, app string) ([]paas.StoredImage, error)
 		RemoveImage(ctx context.Context, id string) error
 		RemoveNetwork(ctx context.Context, app string) error
+	}
+
+	// Disk is what fills the engine's disk, besides images and instances. Leftovers are containers, by id, that never became
+	// instances and are older than age; PruneBuildCache removes the longest unused of the build cache until keep is left.
+	Disk interface {
+		DiskUsage(ctx context.Context) (paas.DiskUsage, error)
+		Leftovers(ctx context.Context, age time.Duration) ([]string, error)
+		PruneBuildCache(ctx context.Context, keep paas.Bytes) (count int, freed paas.Bytes, err error)
 	}
 
 	// Router carries requests to backends. Apply returns once the route is live; Route is the last one applied.

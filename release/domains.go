@@ -38,7 +38,7 @@ func (e *Engine) AddDomain(ctx context.Context, app, host string) (paas.Domain, 
 	if host == e.Domain || label != "" && label != app && paas.ValidateAppName(label) != nil {
 		return paas.Domain{}, paas.Errorf(paas.Conflict, "the host %s belongs to the platform", host).WithHint("choose another host")
 	}
-	return e.changeHosts(ctx, app, host, "Domain %s added by %s", func(id string) error { return e.Store.AddDomain(id, host, label) })
+	return e.changeHosts(ctx, app, host, paas.EventDomainAdded, "Domain %s added by %s", func(id string) error { return e.Store.AddDomain(id, host, label) })
 }
 
 // RemoveDomain makes app no longer answer to host.
@@ -48,10 +48,12 @@ func (e *Engine) RemoveDomain(ctx context.Context, app, host string) (paas.Domai
 		return paas.Domain{}, paas.Errorf(paas.Invalid, "%s is the app's default host, which stays as long as its name", host).
 			WithHint("paas apps:rename -a %s NEW-NAME", app)
 	}
-	return e.changeHosts(ctx, app, host, "Domain %s removed by %s", func(id string) error { return e.Store.RemoveDomain(id, host) })
+	return e.changeHosts(ctx, app, host, paas.EventDomainRemoved, "Domain %s removed by %s", func(id string) error { return e.Store.RemoveDomain(id, host) })
 }
 
-func (e *Engine) changeHosts(ctx context.Context, app, host, note string, change func(id string) error) (paas.Domain, error) {
+func (e *Engine) changeHosts(
+	ctx context.Context, app, host string, kind paas.EventKind, text string, change func(id string) error,
+) (paas.Domain, error) {
 	record, err := e.Store.AppByName(app)
 	if err != nil {
 		return paas.Domain{}, err
@@ -59,7 +61,7 @@ func (e *Engine) changeHosts(ctx context.Context, app, host, note string, change
 	if err := change(record.ID); err != nil {
 		return paas.Domain{}, err
 	}
-	e.note(record.ID, "domains", fmt.Sprintf(note, host, paas.UserOf(ctx)))
+	e.event(paas.Event{App: record.ID, Kind: kind, User: paas.UserOf(ctx), Text: fmt.Sprintf(text, host, paas.UserOf(ctx))})
 	return paas.Domain{Host: host, Kind: "custom"}, e.reroute(ctx, record.ID)
 }
 
@@ -76,7 +78,10 @@ func (e *Engine) SetMaintenance(ctx context.Context, app string, on bool) (paas.
 	if err != nil {
 		return paas.AppInfo{}, err
 	}
-	e.note(record.ID, "maintenance", fmt.Sprintf("Maintenance %s by %s", map[bool]string{true: "on", false: "off"}[on], paas.UserOf(ctx)))
+	e.event(paas.Event{
+		App: record.ID, Kind: paas.EventMaintenance, User: paas.UserOf(ctx),
+		Text: fmt.Sprintf("Maintenance %s by %s", map[bool]string{true: "on", false: "off"}[on], paas.UserOf(ctx)),
+	})
 	if err := e.reroute(ctx, record.ID); err != nil {
 		return paas.AppInfo{}, err
 	}

@@ -29,16 +29,20 @@ func (e *Engine) Exec(ctx context.Context, app, instance string, req paas.ExecRe
 	defer cancel()
 	defer context.AfterFunc(e.life, cancel)()
 	what := "exec " + paas.Quote(strings.Join(req.Command, " "))
-	e.note(record.ID, i.Name, fmt.Sprintf("%s by %s on v%d", what, paas.UserOf(ctx), i.Release))
+	ev := paas.Event{App: record.ID, Kind: paas.EventInstanceExec, User: paas.UserOf(ctx), Release: i.Release, Instance: i.Name}
+	ev.Text = fmt.Sprintf("%s by %s on v%d", what, ev.User, i.Release)
+	e.event(ev)
 	code, err := e.Runtime.Exec(ctx, i.ID, req, stdio)
 	if paas.CodeOf(err) == paas.Conflict { // it ended a moment ago
 		err = e.whyNotRunning(ctx, record, i.Name)
 	}
 	if err != nil {
-		e.note(record.ID, i.Name, fmt.Sprintf("%s: %v", what, err))
+		ev.Text = fmt.Sprintf("%s: %v", what, err)
+		e.event(ev)
 		return code, fmt.Errorf("run a command in %s: %w", i.Name, err)
 	}
-	e.note(record.ID, i.Name, fmt.Sprintf("%s exited with status %d", what, code))
+	ev.Text = fmt.Sprintf("%s exited with status %d", what, code)
+	e.event(ev)
 	return code, nil
 }
 

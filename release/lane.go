@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"paas"
 )
@@ -19,8 +20,9 @@ type lanes struct {
 }
 
 type ticket struct {
-	what string        // "deploy of 1a2b3c4 by ada"; empty for the engine's own repairs
-	turn chan struct{} // closed when it may run
+	what  string        // "deploy of 1a2b3c4 by ada"; empty for the engine's own repairs
+	since time.Time     // when it came, or got its turn
+	turn  chan struct{} // closed when it may run
 }
 
 func (l *lanes) init() { l.byApp = map[string][]*ticket{} }
@@ -51,7 +53,7 @@ func (l *lanes) enter(app, what string) (t *ticket, ahead string, err error) {
 		return nil, "", paas.Errorf(paas.RateLimited, "%d operations are waiting on this app already", maxQueued).
 			WithHint("wait for them to end: paas releases")
 	}
-	t = &ticket{what: what, turn: make(chan struct{})}
+	t = &ticket{what: what, since: time.Now(), turn: make(chan struct{})}
 	for _, other := range slices.Backward(queue) {
 		if other.what != "" {
 			ahead = other.what
@@ -77,6 +79,20 @@ func (l *lanes) leave(app string, t *ticket) {
 	}
 	l.byApp[app] = queue
 	if i == 0 {
+		queue[0].since = time.Now()
 		close(queue[0].turn)
 	}
+}
+
+// queue lists what is under way for app and what waits, besides the engine's own repairs.
+func (l *lanes) queue(app string) []paas.Operation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	operations := []paas.Operation{}
+	for _, t := range l.byApp[app] {
+		if t.what != "" {
+			operations = append(operations, paas.Operation{Name: t.what, Since: t.since})
+		}
+	}
+	return operations
 }

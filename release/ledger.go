@@ -81,16 +81,21 @@ func (e *Engine) Rollback(ctx context.Context, app string, to int, progress Prog
 		if record, err = e.Store.App(record.ID); err != nil {
 			return err
 		}
-		target, config, err := e.rollbackTarget(ctx, record, to)
-		if err != nil {
-			return err
-		}
-		d := draftFrom(target, config)
-		d.description = fmt.Sprintf("Rollback to v%d", target.Version)
-		rel, err = e.release(ctx, record, d, progress)
+		rel, err = e.rollbackTo(ctx, record, to, progress)
 		return err
 	})
 	return infoOf(rel), err
+}
+
+// rollbackTo is Rollback for who has the app's turn.
+func (e *Engine) rollbackTo(ctx context.Context, app paas.App, to int, progress Progress) (paas.Release, error) {
+	target, config, err := e.rollbackTarget(ctx, app, to)
+	if err != nil {
+		return paas.Release{}, err
+	}
+	d := draftFrom(target, config)
+	d.description = fmt.Sprintf("Rollback to v%d", target.Version)
+	return e.release(ctx, app, d, progress)
 }
 
 // PreviewRollback says what Rollback to the same release would do, or why it would refuse, and does nothing.

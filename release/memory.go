@@ -19,6 +19,7 @@ type memory struct {
 	crashes  map[slotKey]crash
 	exits    map[string]int  // by instance id: the status it last ended with
 	counted  map[string]bool // instance ids whose crash is in crashes already
+	givenUp  map[string]int  // by app: the release whose automatic rollback was begun
 }
 
 type slotKey struct{ app, slot string }
@@ -56,6 +57,7 @@ func (m *memory) init(now func() time.Time) {
 	m.now = now
 	m.healthy, m.failures, m.retiring = map[string]time.Time{}, map[string]int{}, map[string]paas.InstanceState{}
 	m.crashes, m.counted, m.exits = map[slotKey]crash{}, map[string]bool{}, map[string]int{}
+	m.givenUp = map[string]int{}
 }
 
 // leaving are the ids of instances that are being retired.
@@ -109,11 +111,12 @@ func (m *memory) countCrash(key slotKey, i paas.Instance, sick bool) {
 	m.crashes[key] = c
 }
 
-// ended is when an instance crashed. The engine's word is taken unless it is far from now: clocks jump.
+// ended is when an instance crashed, by our clock, which goes on where the wall clock jumps. The engine's word is taken
+// unless it is far from now.
 func (m *memory) ended(i paas.Instance) time.Time {
 	now := m.now()
 	if ago := now.Sub(i.FinishedAt); ago > 0 && ago < longBackoff {
-		return i.FinishedAt
+		return now.Add(-ago)
 	}
 	return now
 }
@@ -150,11 +153,38 @@ func (m *memory) failedStart(app, slot, id, reason string, exitCode int) {
 	m.crashes[slotKey{app, slot}] = c
 }
 
+// crash is the history of a slot. A clock that was set back holds the slot no longer than the back-off does.
 func (m *memory) crash(app, slot string) (crash, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c, ok := m.crashes[slotKey{app, slot}]
+	key := slotKey{app, slot}
+	c, ok := m.crashes[key]
+	if latest := m.now().Add(backoff(c.Count)); ok && c.RetryAt.After(latest) {
+		c.RetryAt = latest
+		m.crashes[key] = c
+	}
 	return c, ok
+}
+
+// worst is the slot of app that has crashed most.
+func (m *memory) worst(app string) (slot string, worst crash, found bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, c := range m.crashes {
+		if key.app == app && (c.Count > worst.Count || c.Count == worst.Count && key.slot < slot) {
+			slot, worst, found = key.slot, c, true
+		}
+	}
+	return slot, worst, found
+}
+
+// giveUp notes that a release of app is left by itself, and says whether that is news.
+func (m *memory) giveUp(app string, version int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	news := m.givenUp[app] != version
+	m.givenUp[app] = version
+	return news
 }
 
 // retryAt returns when a slot of app may be filled again.
@@ -170,6 +200,7 @@ func (m *memory) pardon(app string, slots ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(slots) == 0 {
+		delete(m.givenUp, app)
 		maps.DeleteFunc(m.crashes, func(k slotKey, _ crash) bool { return k.app == app })
 	}
 	for _, slot := range slots {

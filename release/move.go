@@ -11,9 +11,6 @@ import (
 	"paas"
 )
 
-// maxStarts bounds the instances of one app that start at the same time.
-const maxStarts = 16
-
 // move is the execution of one plan for one app.
 type move struct {
 	engine   *Engine
@@ -97,7 +94,7 @@ func (m *move) unroute(ctx context.Context, plan Plan, observed []Seen) error {
 	}
 	for _, s := range plan.of(Unroute) {
 		dead[s.ID] = true
-		m.engine.note(m.app.ID, s.Name, "Out of the routes: "+s.Cause)
+		m.event(paas.EventInstanceUnrouted, s, "Out of the routes: "+s.Cause)
 	}
 	if len(dead) == 0 {
 		return nil
@@ -118,7 +115,7 @@ func (m *move) fill(ctx context.Context, plan Plan, observed []Seen) error {
 		fmt.Fprintf(m.progress, "Starting %s\n", stepNames(starts))
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(maxStarts)
+	g.SetLimit(max(1, m.release.EffectiveChecks().MaxSurge))
 	for _, step := range starts {
 		g.Go(func() error { return m.slot(gctx, step, m.start) })
 	}
@@ -164,7 +161,7 @@ func (m *move) up(step Step, instance paas.Instance, took time.Duration) {
 	m.mu.Unlock()
 	if step.ID == "" {
 		fmt.Fprintf(m.progress, "%s is up (%.1fs)\n", step.Name, took.Seconds())
-		m.engine.note(m.app.ID, step.Name, fmt.Sprintf("Up on v%d: %s", step.Release, step.Cause))
+		m.event(paas.EventInstanceUp, step, fmt.Sprintf("Up on v%d: %s", step.Release, step.Cause))
 	}
 }
 
@@ -179,7 +176,7 @@ func (m *move) notUp(step Step, instance paas.Instance, err error) {
 		exit = boot.Instance.ExitCode
 	}
 	e.memory.failedStart(m.app.ID, step.Name, instance.ID, err.Error(), exit)
-	e.note(m.app.ID, step.Name, "Not up: "+m.config.Mask(err.Error()))
+	m.event(paas.EventInstanceFailed, step, "Not up: "+m.config.Mask(err.Error()))
 	if instance.ID != "" {
 		e.retire(m.app.ID, []paas.Instance{instance})
 	}
@@ -234,6 +231,7 @@ func (m *move) record(ctx context.Context) error {
 	}
 	m.app = app
 	m.phases.done("switch")
+	m.happened(paas.MoveSwitch, "")
 	m.phases.at("switch")
 	return nil
 }
@@ -249,13 +247,26 @@ func (m *move) settle(ctx context.Context, plan Plan, observed []Seen) error {
 		return err
 	}
 	m.phases.done("route")
+	if m.commit != nil || !plan.Idle() {
+		m.happened(paas.MoveRouted, "")
+	}
 	m.phases.at("route")
 	e.retire(m.app.ID, gone)
 	for _, s := range plan.of(Remove) {
-		e.note(m.app.ID, s.Name, "Removed: "+s.Cause)
+		m.event(paas.EventInstanceRemoved, s, "Removed: "+s.Cause)
 	}
 	e.removeAll(m.app.ID, plan.of(Remove))
 	return nil
+}
+
+// event records what happened to the instance of a step.
+func (m *move) event(kind paas.EventKind, s Step, text string) {
+	m.engine.event(paas.Event{App: m.app.ID, Kind: kind, Release: s.Release, Instance: s.Name, Text: text})
+}
+
+// happened records a step of the move as a whole.
+func (m *move) happened(step, text string) {
+	m.engine.event(paas.Event{App: m.app.ID, Kind: paas.Move(m.what, step), Release: m.release.Version, Text: text})
 }
 
 // partition splits what runs into instances to let go and those that requests go to. An instance whose replacement did

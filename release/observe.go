@@ -21,26 +21,26 @@ func (e *Engine) observe(ctx context.Context, app paas.App, desired int) ([]Seen
 // maxMoves is how many subnets may turn out to be taken before somebody should look.
 const maxMoves = 32
 
-// startInstance starts one.
-func (e *Engine) startInstance(ctx context.Context, sp paas.InstanceSpec) (instance paas.Instance, err error) {
-	err = e.onFreeSubnet(sp, func(sp paas.InstanceSpec) error {
-		instance, err = e.Runtime.Start(ctx, sp)
+// startInstance starts one in the background of its client.
+func (e *Engine) startInstance(ctx context.Context, sp paas.InstanceSpec) (i paas.Instance, err error) {
+	err = e.moving(sp, func(sp paas.InstanceSpec) error {
+		i, err = e.Runtime.Start(ctx, sp)
 		return err
 	})
-	return instance, err
+	return i, err
 }
 
-// runInstance runs a one-off to its end and returns its exit code.
+// runInstance runs one to its end, with its client attached.
 func (e *Engine) runInstance(ctx context.Context, sp paas.InstanceSpec, stdio paas.Stdio, started func(paas.Instance)) (code int, err error) {
-	err = e.onFreeSubnet(sp, func(sp paas.InstanceSpec) error {
+	err = e.moving(sp, func(sp paas.InstanceSpec) error {
 		code, err = e.Runtime.Run(ctx, sp, stdio, started)
 		return err
 	})
 	return code, err
 }
 
-// onFreeSubnet calls start, moving the app to another subnet where the host turns out to use the present one.
-func (e *Engine) onFreeSubnet(sp paas.InstanceSpec, start func(paas.InstanceSpec) error) error {
+// moving moves the app to another subnet where start finds that the host uses the present one.
+func (e *Engine) moving(sp paas.InstanceSpec, start func(paas.InstanceSpec) error) error {
 	for tries := 0; ; tries++ {
 		err := start(sp)
 		if !errors.Is(err, paas.ErrSubnetTaken) || tries == maxMoves {

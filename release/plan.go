@@ -17,7 +17,8 @@ type Action string
 const (
 	// Unroute takes instances that cannot answer out of the routes before anything else is tried.
 	Unroute Action = "unroute"
-	// Vacate ends an instance before anything starts: no more requests, drained, stopped, removed. Only by Recreate.
+	// Vacate ends an instance before anything starts: no more requests, drained, stopped, removed. By Recreate, and of
+	// what an interrupted deployment left.
 	Vacate  Action = "vacate"
 	Start   Action = "start"  // create and start an instance next to what runs
 	Await   Action = "await"  // probe it until it is healthy
@@ -132,6 +133,8 @@ func (p *planner) why(s Seen, slot Slot) string {
 		return crashCause(s.Instance)
 	case !s.Running:
 		return "never started"
+	case s.Release > p.desired.Release:
+		return fmt.Sprintf("v%d never became current", s.Release)
 	case s.Release != p.desired.Release:
 		return fmt.Sprintf("v%d replaces v%d", p.desired.Release, s.Release)
 	case s.AppName != p.desired.AppName:
@@ -166,11 +169,10 @@ func (p *planner) unroute() {
 
 // clear lets go of everything that fills no slot.
 func (p *planner) clear() {
-	first := p.desired.Recreate && len(p.starts) > 0
 	for _, s := range p.observed {
 		switch {
 		case p.kept[s.ID]:
-		case s.Running && first:
+		case s.Running && len(p.starts) > 0 && (p.desired.Recreate || p.interrupted(s)):
 			p.vacates = append(p.vacates, p.step(Vacate, s, p.whyGone(s)))
 		case s.Retiring:
 		case s.Running:
@@ -179,6 +181,12 @@ func (p *planner) clear() {
 			p.removes = append(p.removes, p.step(Remove, s, p.whyGone(s)))
 		}
 	}
+}
+
+// interrupted says whether s is of a release that never became current, because paasd ended in the middle of moving to
+// it. Nobody knows whether that release can run beside the one that has to start.
+func (p *planner) interrupted(s Seen) bool {
+	return s.Release > p.desired.Release && !s.Routed && !s.Retiring
 }
 
 func (p *planner) whyGone(s Seen) string {

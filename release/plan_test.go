@@ -151,7 +151,7 @@ retire  web.2 v1 (i1): v2 replaces v1
 		{"instances of a release that failed are strays", 1, slots("web.1"), []string{"web.1 v1 up routed", "web.1 v2 boot"}, `
 switch  v1
 route   v1
-retire  web.1 v2 (i1): v1 replaces v2
+retire  web.1 v2 (i1): v2 never became current
 `},
 		{"a stray in the same slot: the healthy one stays, though younger", 1, slots("web.1"), []string{"web.1 v1 boot", "web.1 v1 up routed"}, `
 switch  v1
@@ -234,6 +234,44 @@ route   v1
 				observed = append(observed, parseSeen(t, n, line))
 			}
 			plan := MakePlan(Desired{AppName: "hello", Release: c.release, Slots: c.slots}, observed, planNow)
+			if diff := cmp.Diff(strings.TrimPrefix(c.want, "\n"), plan.String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestPlanAfterAnInterruptedDeployment(t *testing.T) {
+	for name, c := range map[string]struct {
+		observed []string
+		want     string
+	}{
+		"what serves stays, what was on its way goes": {[]string{"web.1 v1 up routed", "web.1 v2 boot"}, `
+switch  v1
+route   v1
+retire  web.1 v2 (i1): v2 never became current
+`},
+		"what is left goes before anything starts": {[]string{"web.1 v1 exit=1", "web.1 v2 boot"}, `
+vacate  web.1 v2 (i1): v2 never became current
+start   web.1 v1: v2 never became current
+await   web.1 v1: just started
+switch  v1
+route   v1
+remove  web.1 v1 (i0): exited with status 1
+`},
+		"unless it is stopping already": {[]string{"web.1 v2 retiring"}, `
+start   web.1 v1: missing
+await   web.1 v1: just started
+switch  v1
+route   v1
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var observed []Seen
+			for n, line := range c.observed {
+				observed = append(observed, parseSeen(t, n, line))
+			}
+			plan := MakePlan(Desired{AppName: "hello", Release: 1, Slots: slots("web.1")}, observed, planNow)
 			if diff := cmp.Diff(strings.TrimPrefix(c.want, "\n"), plan.String()); diff != "" {
 				t.Error(diff)
 			}

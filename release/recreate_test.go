@@ -107,6 +107,23 @@ func TestACanceledRecreateStartsTheOldAgain(t *testing.T) {
 	})
 }
 
+func TestRestartOfPaasdInTheMiddleOfTheReleaseThatBringsRecreate(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("slow-deaf")
+		go func() { _, _ = w.checks("strategy=recreate", "stop-timeout=3") }()
+		pass(34 * time.Second) // the grace of the old one, and some seconds of the new one's boot
+		w.wantRunning("web.1 v2")
+		w.halt()
+		w.boot()
+		halt := w.watchTwins()
+		pass(2 * time.Minute)
+		w.wantRunning("web.1 v1")
+		w.wantRouted("", "web.1")
+		halt()
+	})
+}
+
 func TestRestartOfPaasdInTheMiddleOfARecreate(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create()

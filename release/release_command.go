@@ -37,6 +37,7 @@ func (e *Engine) releaseCommand(
 	}, paas.Stdio{Stdout: out, Stderr: out}, func(paas.Instance) { phases.at("release-command") })
 	out.flush()
 	phases.done("release command")
+	e.event(paas.Event{App: app.ID, Kind: paas.EventDeployCommand, Release: rel.Version, Instance: name})
 	switch {
 	case errors.Is(context.Cause(ctx), errReleaseTime):
 		return paas.Errorf(paas.Failed, "the release command did not end within %s", e.Timings.Release).WithHint("paas logs -a %s --process %s", app.Name, name)

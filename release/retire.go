@@ -18,6 +18,7 @@ func (e *Engine) retire(app string, instances []paas.Instance) {
 	}
 	for _, i := range instances {
 		e.memory.setRetiring(i.ID, paas.InstanceDraining)
+		e.event(paas.Event{App: app, Kind: paas.EventInstanceDraining, Release: i.Release, Instance: i.Name})
 	}
 	ends := e.endings(app, instances)
 	e.behind(func(ctx context.Context) { e.endAll(ctx, ends) })
@@ -83,7 +84,10 @@ func (e *Engine) drain(ctx context.Context, end ending) {
 	case err != nil:
 		e.Log.Warn("drain is not confirmed, stopping anyway", "app", end.app, "error", err)
 	case cut > 0:
-		e.note(end.app, "drain", fmt.Sprintf("%d connections were still open after %s and were cut", cut, limit))
+		e.event(paas.Event{
+			App: end.app, Kind: paas.EventDrainCut, Release: end.instances[0].Release,
+			Text: fmt.Sprintf("%d connections were still open after %s and were cut", cut, limit),
+		})
 	}
 }
 
@@ -97,15 +101,19 @@ func (e *Engine) end(ctx context.Context, end ending, i paas.Instance) {
 	}
 	e.memory.setRetiring(i.ID, paas.InstanceStopping)
 	grace := end.checks.StopAfter(i.Type)
+	ev := paas.Event{App: end.app, Kind: paas.EventInstanceStopping, Release: i.Release, Instance: i.Name}
+	e.event(ev)
 	killed, err := e.Runtime.Stop(ctx, i.ID, grace)
 	e.Reached("stop")
 	switch {
 	case err != nil && paas.CodeOf(err) != paas.NotFound:
 		e.Log.Warn("instance did not stop", "app", i.AppName, "instance", i.Name, "error", err)
 	case killed:
-		e.note(end.app, i.Name, fmt.Sprintf("Killed: it did not end within %s of SIGTERM", grace))
+		ev.Kind, ev.Text = paas.EventInstanceKilled, fmt.Sprintf("Killed: it did not end within %s of SIGTERM", grace)
+		e.event(ev)
 	default:
-		e.note(end.app, i.Name, fmt.Sprintf("Stopped (v%d)", i.Release))
+		ev.Kind, ev.Text = paas.EventInstanceStopped, fmt.Sprintf("Stopped (v%d)", i.Release)
+		e.event(ev)
 	}
 	e.remove(ctx, i.ID, i.AppName)
 }

@@ -92,7 +92,10 @@ func (e *Engine) reshape(
 		if err := m.run(ctx); err != nil {
 			return m.explain(err)
 		}
-		e.note(record.ID, what, fmt.Sprintf("%s by %s: %s", title(what), paas.UserOf(ctx), formationText(m.want, m.release)))
+		e.event(paas.Event{
+			App: record.ID, Kind: paas.Move(what, paas.MoveDone), User: paas.UserOf(ctx), Release: m.release.Version,
+			Text: fmt.Sprintf("%s by %s: %s", title(what), paas.UserOf(ctx), formationText(m.want, m.release)),
+		})
 		return nil
 	})
 	if err != nil {

@@ -14,7 +14,7 @@ func (e *Engine) Processes(ctx context.Context, app string) (paas.Processes, err
 	if err != nil {
 		return paas.Processes{}, err
 	}
-	out := paas.Processes{Formation: []paas.ProcessStatus{}, Instances: []paas.InstanceStatus{}}
+	out := paas.Processes{Formation: []paas.ProcessStatus{}, Instances: []paas.InstanceStatus{}, Queue: e.lanes.queue(record.ID)}
 	var rel paas.Release
 	if record.Current != 0 {
 		if rel, err = e.Store.Release(record.ID, record.Current); err != nil {

@@ -19,8 +19,12 @@ func (m *move) vacate(plan Plan, observed []Seen) {
 	e := m.engine
 	m.vacated = true
 	names := stepNames(slices.CompactFunc(slices.Clone(steps), func(a, b Step) bool { return a.Name == b.Name })) // one may be stopping still
-	fmt.Fprintf(m.progress, "Stopping %s before the new ones start (strategy recreate)\n", names)
-	e.note(m.app.ID, m.what, fmt.Sprintf("Stopping %s before the new ones start: strategy recreate", names))
+	why := "strategy recreate"
+	if m.release.EffectiveChecks().Strategy != paas.Recreate {
+		why = "an interrupted deploy left them"
+	}
+	fmt.Fprintf(m.progress, "Stopping %s before the new ones start (%s)\n", names, why)
+	m.happened(paas.MoveVacated, fmt.Sprintf("Stopping %s before the new ones start: %s", names, why))
 	going := map[string]bool{}
 	for _, s := range steps {
 		going[s.ID] = true

@@ -21,7 +21,7 @@ func (db *DB) CreateApp(name, defaultHost string) (paas.App, error) {
 		if err != nil {
 			return paas.App{}, err
 		}
-		subnet, err := db.takeSubnet(tx, id)
+		subnet, err := takeSubnet(tx, db.pool, id)
 		if err != nil {
 			return paas.App{}, err
 		}
@@ -95,7 +95,8 @@ func (db *DB) RenameApp(id, name, defaultHost string) (paas.App, error) {
 	})
 }
 
-// DeleteApp removes the app and every record of it; its name, domains and subnet are free again, its id never is.
+// DeleteApp removes the app and every record of it; its name and domains are free again, its id never is. It is among
+// the GoneApps from then on, and keeps its subnet, until ForgetApp.
 func (db *DB) DeleteApp(id string) error {
 	return db.write("delete app "+id, func(tx *bbolt.Tx) error {
 		app, err := getApp(tx, id)
@@ -105,7 +106,30 @@ func (db *DB) DeleteApp(id string) error {
 		if err := deleteRecords(tx, app); err != nil {
 			return err
 		}
+		if err := put(tx.Bucket(bucketGoneApps), []byte(id), app); err != nil {
+			return err
+		}
 		return tx.Bucket(bucketApps).Delete([]byte(id))
+	})
+}
+
+// GoneApps are the deleted apps that may still have something on the host.
+func (db *DB) GoneApps() ([]paas.App, error) {
+	return view(db, "list gone apps", func(tx *bbolt.Tx) ([]paas.App, error) { return list[paas.App](tx.Bucket(bucketGoneApps)) })
+}
+
+// ForgetApp drops the last of a deleted app, of which nothing is left on the host; its subnet is free again. It is fine
+// when the app is forgotten already.
+func (db *DB) ForgetApp(id string) error {
+	return db.write("forget app "+id, func(tx *bbolt.Tx) error {
+		app, ok, err := get[paas.App](tx.Bucket(bucketGoneApps), []byte(id))
+		if err != nil || !ok {
+			return err
+		}
+		if err := freeSubnet(tx, app.Subnet); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketGoneApps).Delete([]byte(id))
 	})
 }
 
@@ -125,9 +149,6 @@ func deleteRecords(tx *bbolt.Tx, app paas.App) error {
 			return fmt.Errorf("clear %s: %w", index, err)
 		}
 	}
-	if err := freeSubnet(tx, app.Subnet); err != nil {
-		return err
-	}
 	return tx.Bucket(bucketAppNames).Delete([]byte(app.Name))
 }
 
@@ -138,10 +159,8 @@ func newApp(tx *bbolt.Tx) (string, error) {
 	for ids.Get([]byte(id)) != nil {
 		id = randomID(appIDLength)
 	}
-	for _, bucket := range perApp() {
-		if _, err := tx.Bucket(bucket).CreateBucket([]byte(id)); err != nil {
-			return "", fmt.Errorf("create %s of app %s: %w", bucket, id, err)
-		}
+	if err := createPerApp(tx, id); err != nil {
+		return "", err
 	}
 	return id, ids.Put([]byte(id), []byte{})
 }

@@ -142,8 +142,16 @@ func TestADeletedAppLeavesNothingButItsID(t *testing.T) {
 		}
 	}
 	wantCode(t, db.UpdateBuild(paas.Build{App: gone.ID, ID: 1}), paas.NotFound)
+	if left := must(db.GoneApps())(t); len(left) != 1 || left[0].ID != gone.ID || left[0].Subnet != gone.Subnet {
+		t.Errorf("gone apps: %v", left)
+	}
+	check(t, db.ForgetApp(gone.ID))
+	check(t, db.ForgetApp(gone.ID))
+	if left := must(db.GoneApps())(t); len(left) != 0 {
+		t.Errorf("gone apps after they are forgotten: %v", left)
+	}
 	again := must(db.CreateApp("gone", ""))(t)
-	if again.ID == gone.ID || again.Subnet == gone.Subnet { // whose network may be there for a while yet
+	if again.ID == gone.ID || again.Subnet != gone.Subnet {
 		t.Errorf("id %s subnet %s; the deleted one had %s, %s", again.ID, again.Subnet, gone.ID, gone.Subnet)
 	}
 	if n := len(must(db.Releases(again.ID))(t)); n != 0 {
@@ -209,6 +217,9 @@ func TestASubnetIsNeverOfTwoApps(t *testing.T) {
 	_, err = db.MoveSubnet(apps[0].ID)
 	wantCode(t, err, paas.Conflict)
 	check(t, db.DeleteApp(apps[2].ID))
+	_, err = db.MoveSubnet(apps[0].ID)
+	wantCode(t, err, paas.Conflict) // its network may still be there
+	check(t, db.ForgetApp(apps[2].ID))
 	moved := must(db.MoveSubnet(apps[0].ID))(t)
 	if moved.Subnet != apps[2].Subnet {
 		t.Errorf("moved to %s, want %s", moved.Subnet, apps[2].Subnet)
@@ -216,6 +227,7 @@ func TestASubnetIsNeverOfTwoApps(t *testing.T) {
 	_, err = db.CreateApp("fifth", "")
 	wantCode(t, err, paas.Conflict) // the subnet that was left is unusable
 	check(t, db.DeleteApp(apps[0].ID))
+	check(t, db.ForgetApp(apps[0].ID))
 	if got := must(db.CreateApp("fifth", ""))(t); got.Subnet != apps[2].Subnet {
 		t.Errorf("subnet %s, want %s", got.Subnet, apps[2].Subnet)
 	}

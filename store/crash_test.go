@@ -78,7 +78,7 @@ func writeForEver(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(db.AddDomain(other.ID, "brief.example.com", ""), db.DeleteApp(other.ID)); err != nil {
+		if err := errors.Join(db.AddDomain(other.ID, "brief.example.com", ""), db.DeleteApp(other.ID), db.ForgetApp(other.ID)); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func survive(t *testing.T, dir, id string, acknowledged int) {
 		t.Fatalf("v%d is current, v%d was acknowledged", app.Current, acknowledged)
 	}
 	if other, err := db.AppByName("brief"); err == nil {
-		check(t, db.DeleteApp(other.ID))
+		check(t, errors.Join(db.DeleteApp(other.ID), db.ForgetApp(other.ID)))
 	}
 	for _, r := range must(db.PendingReleases())(t) {
 		must(db.FinishRelease(r.App, r.Version, paas.Outcome{Status: paas.ReleaseFailed, Error: "interrupted"}, nil))(t)

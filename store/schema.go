@@ -14,6 +14,7 @@ var (
 	bucketApps       = []byte("apps")        // app id → app
 	bucketAppNames   = []byte("app_names")   // name → app id
 	bucketAppIDs     = []byte("app_ids")     // every app id ever given out → nothing
+	bucketGoneApps   = []byte("gone_apps")   // app id → deleted app that may still have something on the host
 	bucketSubnets    = []byte("subnets")     // first address → app id, or unusable
 	bucketDomains    = []byte("domains")     // host → app id
 	bucketAppDomains = []byte("app_domains") // app id + host → nothing
@@ -22,6 +23,7 @@ var (
 	bucketReleases = []byte("releases") // app id → version → release record
 	bucketBuilds   = []byte("builds")   // app id → number → build
 	bucketRuns     = []byte("runs")     // app id → number → run
+	bucketEvents   = []byte("events")   // app id → number → event
 
 	bucketPendingReleases  = []byte("pending_releases")  // app id + version → nothing
 	bucketUnfinishedBuilds = []byte("unfinished_builds") // app id + number → nothing
@@ -51,13 +53,13 @@ type migration func(*bbolt.Tx) error
 
 // schema is every migration, in order. Only ever append: the position is the version.
 func schema() []migration {
-	return []migration{createBuckets}
+	return []migration{createBuckets, createBuckets}
 }
 
 // buckets lists what the present schema consists of, besides meta.
 func buckets() [][]byte {
 	flat := [][]byte{
-		bucketApps, bucketAppNames, bucketAppIDs, bucketSubnets, bucketDomains, bucketAppDomains,
+		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains,
 		bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns,
 		bucketKeys, bucketKeyPrints, bucketTokens, bucketTokenSums,
 	}
@@ -66,14 +68,24 @@ func buckets() [][]byte {
 
 // perApp lists the buckets that hold a bucket per app.
 func perApp() [][]byte {
-	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns}
+	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns, bucketEvents}
 }
 
-// createBuckets is the first migration, and any later one that adds a bucket to the list.
+// createBuckets is the first migration, and any later one that adds a bucket to the lists.
 func createBuckets(tx *bbolt.Tx) error {
 	for _, name := range buckets() {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return fmt.Errorf("create bucket %s: %w", name, err)
+		}
+	}
+	return tx.Bucket(bucketApps).ForEach(func(id, _ []byte) error { return createPerApp(tx, string(id)) })
+}
+
+// createPerApp makes the buckets of an app's numbered records that it has not got yet.
+func createPerApp(tx *bbolt.Tx, id string) error {
+	for _, bucket := range perApp() {
+		if _, err := tx.Bucket(bucket).CreateBucketIfNotExists([]byte(id)); err != nil {
+			return fmt.Errorf("create %s of app %s: %w", bucket, id, err)
 		}
 	}
 	return nil
@@ -107,7 +119,7 @@ func identify(db *bbolt.DB, path string, steps []migration) error {
 		}
 		if have, known := version(meta), uint64(len(steps)); have > known {
 			return refuse(path, "has schema %d, newer than the %d that this paasd knows", have, known).
-				WithHint("run the newer paasd that wrote it, or put back paas.db and master.key of a backup from before that; it was left as it is")
+				WithHint("it was left as it is, and apps run on; run the newer paasd that wrote it, or put paas.db and master.key of a backup from before in its place")
 		}
 		return nil
 	})

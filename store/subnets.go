@@ -35,7 +35,7 @@ func (db *DB) MoveSubnet(id string) (paas.App, error) {
 		if err != nil {
 			return paas.App{}, err
 		}
-		subnet, err := db.takeSubnet(tx, id)
+		subnet, err := takeSubnet(tx, db.pool, id)
 		if err != nil {
 			return paas.App{}, err
 		}
@@ -47,14 +47,12 @@ func (db *DB) MoveSubnet(id string) (paas.App, error) {
 	})
 }
 
-// takeSubnet gives a free subnet of the pool to the app: the first after the one given before, since the network of an app
-// that was just deleted may be on the host for a while yet. tx is one that writes.
-func (db *DB) takeSubnet(tx *bbolt.Tx, id string) (netip.Prefix, error) {
-	taken, pool := tx.Bucket(bucketSubnets), db.pool
-	first, size := binary.BigEndian.Uint32(pool.Addr().AsSlice()), uint32(1)<<(subnetBits-pool.Bits())
-	for range size {
-		key := binary.BigEndian.AppendUint32(nil, first+db.nextSubnet<<(32-subnetBits))
-		db.nextSubnet = (db.nextSubnet + 1) % size
+// takeSubnet gives the first free subnet of the pool to the app.
+func takeSubnet(tx *bbolt.Tx, pool netip.Prefix, id string) (netip.Prefix, error) {
+	taken := tx.Bucket(bucketSubnets)
+	first := binary.BigEndian.Uint32(pool.Addr().AsSlice())
+	for i := range uint32(1) << (subnetBits - pool.Bits()) {
+		key := binary.BigEndian.AppendUint32(nil, first+i<<(32-subnetBits))
 		if taken.Get(key) == nil {
 			return netip.PrefixFrom(netip.AddrFrom4([4]byte(key)), subnetBits), taken.Put(key, []byte(id))
 		}

@@ -41,6 +41,11 @@ type (
 		Rollback(ctx context.Context, app string, to int, progress io.Writer) (paas.ReleaseInfo, error)
 	}
 
+	// Events is the audit of an app: its newest events, at most limit, newest first.
+	Events interface {
+		Events(ctx context.Context, app string, limit int) ([]paas.EventInfo, error)
+	}
+
 	// Processes is the formation and its instances. A target is a type (web), an instance (web.1) or "" for all. Exec
 	// runs a command inside a running instance, hangs up on it when ctx ends, and returns with its exit code.
 	Processes interface {
@@ -75,6 +80,11 @@ type (
 		AddDomain(ctx context.Context, app, host string) (paas.Domain, error)
 		RemoveDomain(ctx context.Context, app, host string) (paas.Domain, error)
 		SetMaintenance(ctx context.Context, app string, on bool) (paas.AppInfo, error)
+	}
+
+	// Garbage is what the installation no longer needs. A dry run only says what Collect would free.
+	Garbage interface {
+		Collect(ctx context.Context, dryRun bool, progress io.Writer) (paas.Collection, error)
 	}
 
 	// Logs is the log stream of an app: fn gets each line that q selects, in order; with q.Follow until ctx ends.

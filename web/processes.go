@@ -69,6 +69,6 @@ func boundTarget(c echo.Context) (string, error) {
 
 // withLists has [] where ps has nil.
 func withLists(ps paas.Processes) paas.Processes {
-	ps.Formation, ps.Instances = orEmpty(ps.Formation), orEmpty(ps.Instances)
+	ps.Formation, ps.Instances, ps.Queue = orEmpty(ps.Formation), orEmpty(ps.Instances), orEmpty(ps.Queue)
 	return ps
 }

@@ -25,6 +25,8 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/v1/apps/:app/rollback", s.previewRollback)
 	e.POST("/v1/apps/:app/rollback", s.rollback)
 
+	e.GET("/v1/apps/:app/events", s.listEvents)
+
 	e.GET("/v1/apps/:app/formation", s.getFormation)
 	e.PATCH("/v1/apps/:app/formation", s.scale)
 	e.GET("/v1/apps/:app/instances", s.getInstances)
@@ -50,6 +52,8 @@ func (s *Server) routes(e *echo.Echo) {
 	e.DELETE("/v1/apps/:app/domains/:host", s.removeDomain)
 	e.PUT("/v1/apps/:app/maintenance", s.maintenanceOn)
 	e.DELETE("/v1/apps/:app/maintenance", s.maintenanceOff)
+
+	e.POST("/v1/gc", s.collect)
 
 	e.GET("/v1/keys", s.listKeys)
 	e.POST("/v1/keys", s.addKey)

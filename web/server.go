@@ -18,10 +18,12 @@ type Services struct {
 	Configs   Configs
 	Checks    Checks
 	Releases  Releases
+	Events    Events
 	Processes Processes
 	Runs      Runs
 	Builds    Builds
 	Domains   Domains
+	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys
 	Tokens    Tokens

@@ -17,7 +17,9 @@ const checksHelp = `  path               web has to answer GET on it with 2xx; a
   drain              for the requests in flight when an instance goes. Default 30
   stop-timeout       between SIGTERM and SIGKILL; stop-timeout[worker] is that of one process type. Default 30
   strategy           rolling: new instances are up before old ones go. recreate: old ones have ended before new ones
-                     start, for apps that cannot run twice. Default rolling`
+                     start, for apps that cannot run twice. Default rolling
+  max-surge          how many new instances boot at the same time. Default 16
+  auto-rollback      on: a release that crashes three times within its first 5 minutes is rolled back. Default off`
 
 // checksSetOptions are those of checks:set and checks:unset: both are one patch.
 type checksSetOptions struct {

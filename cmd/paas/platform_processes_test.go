@@ -54,3 +54,15 @@ func (p *platform) Restart(_ context.Context, app, target string, progress io.Wr
 func (p *platform) Stop(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error) {
 	return p.Restart(ctx, app, target, progress)
 }
+
+func (p *platform) Events(_ context.Context, app string, limit int) ([]paas.EventInfo, error) {
+	if _, err := p.lock(app); err != nil {
+		return nil, err
+	}
+	defer p.mu.Unlock()
+	events := []paas.EventInfo{
+		{ID: 2, Time: clock.Add(1_500_000), Kind: paas.Move("deploy", paas.MoveSwitch), Release: 2},
+		{ID: 1, Time: clock, Kind: paas.EventDeployPending, User: "ada", Release: 2, Text: "v2 by ada: Set GREETING config var"},
+	}
+	return events[:min(limit, len(events))], nil
+}

@@ -16,6 +16,8 @@ func newPs(s *session) *cobra.Command {
 		Short: "Show the processes of an app",
 		Long: `Show the formation of an app (how many of each process type should run) and its instances (what runs).
 
+On a terminal also what is under way for the app, and what waits for that to end.
+
 Piped: one line an instance, with name, state, release, start, restarts, exit code, reason, next restart. The formation alone
 is what ps:scale without arguments prints.`,
 		Example: `  paas ps
@@ -37,7 +39,7 @@ func runPs(ctx context.Context, s *session, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if len(ps.Formation) == 0 && len(ps.Instances) == 0 && !asJSON {
+	if len(ps.Formation)+len(ps.Instances)+len(ps.Queue) == 0 && !asJSON {
 		s.note("%s has no processes: nothing is released yet. Deploy it with: git push %s main", app, s.remoteName())
 		return nil
 	}
@@ -45,7 +47,7 @@ func runPs(ctx context.Context, s *session, asJSON bool) error {
 }
 
 func (s *session) showProcesses(asJSON bool, ps paas.Processes) error {
-	ps.Formation, ps.Instances = list(ps.Formation), list(ps.Instances)
+	ps.Formation, ps.Instances, ps.Queue = list(ps.Formation), list(ps.Instances), list(ps.Queue)
 	return s.show(asJSON, ps, func(p *page) {
 		if p.tty {
 			p.formation(ps.Formation)
@@ -54,7 +56,23 @@ func (s *session) showProcesses(asJSON bool, ps paas.Processes) error {
 			p.line("")
 		}
 		p.instances(ps.Instances)
+		if p.tty {
+			p.queue(ps.Queue)
+		}
 	})
+}
+
+// queue shows what is under way and what waits behind it.
+func (p *page) queue(operations []paas.Operation) {
+	for i, o := range operations {
+		switch i {
+		case 0:
+			p.line("")
+			p.line("Under way: " + o.Name + ", began " + p.ago(o.Since))
+		default:
+			p.line("Waiting:   " + o.Name + ", since " + p.ago(o.Since))
+		}
+	}
 }
 
 func (p *page) formation(types []paas.ProcessStatus) {

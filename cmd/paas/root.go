@@ -83,13 +83,13 @@ func newRoot(s *session) *cobra.Command {
 	addGroup(root, groupRelease, newConfig(s, runConfig), newConfigGet(s, runConfigGet), newConfigSet(s, runConfigSet),
 		newConfigUnset(s, runConfigSet), newConfigEdit(s, runConfigEdit), newChecks(s, runChecks),
 		newChecksSet(s, runChecksSet), newChecksUnset(s, runChecksSet), newReleases(s), newReleasesInfo(s, runReleasesInfo),
-		newReleasesVerify(s), newRollback(s, runRollback), newBuilds(s), newBuildsInfo(s, runBuildsInfo), newBuildsLog(s, runBuildsLog),
+		newReleasesVerify(s), newEvents(s, runEvents), newRollback(s, runRollback), newBuilds(s), newBuildsInfo(s, runBuildsInfo), newBuildsLog(s, runBuildsLog),
 		newBuildsCancel(s, runBuildsCancel))
 	addGroup(root, groupProcess, newPs(s), newScale(s, runScale), newRestart(s, runRestart), newStop(s, runStop),
 		newWait(s, runWait), newExec(s, runExec), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
 		newLogs(s, runLogs))
 	addGroup(root, groupOther, newKeys(s), newKeysAdd(s, runKeysAdd), newKeysRemove(s), newTokens(s), newTokensCreate(s),
-		newTokensRemove(s), newVersion(s))
+		newTokensRemove(s), newGC(s, runGC), newVersion(s))
 	root.SetHelpCommand(newHelp(root))
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)

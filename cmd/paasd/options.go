@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -25,6 +26,8 @@ type options struct {
 	subnetPool string
 	docker     string
 	maxBuilds  int
+	buildTime  time.Duration
+	buildCache paas.Bytes
 	verbose    bool
 }
 
@@ -38,7 +41,24 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
 	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
+	flags.DurationVar(&o.buildTime, "build-timeout", time.Hour, "how long one build may take")
+	o.buildCache = 10_000 * megabyte
+	flags.Var((*bytesFlag)(&o.buildCache), "build-cache", "what the engine's build cache is pruned to now and then; 0: it is left alone")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
+}
+
+// bytesFlag is an amount of bytes on the command line.
+type bytesFlag paas.Bytes
+
+func (b *bytesFlag) String() string { return paas.Bytes(*b).String() }
+func (b *bytesFlag) Type() string   { return "size" }
+
+func (b *bytesFlag) Set(text string) error {
+	v, err := paas.ParseBytes(text)
+	if err == nil {
+		*b = bytesFlag(v)
+	}
+	return err
 }
 
 func bindDataDir(flags *pflag.FlagSet, dir *string) {

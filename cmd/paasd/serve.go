@@ -73,6 +73,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		return err
 	}
 	work.Go(func() error { return p.engine.Work(inner) })
+	work.Go(func() error { return p.builds.Work(inner) })
 	if route, ok := selfRoute(s, doors.api); ok {
 		work.Go(func() error { return p.applySelf(inner, route) })
 	}

@@ -57,7 +57,8 @@ func (p *Platform) Program(name string) string { return p.bin.Path(name) }
 
 // Daemon is another call of the paasd binary, with the environment that the platform's own paasd has.
 func (p *Platform) Daemon(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, p.bin.Path("paasd"), args...)
+	argv := p.inside(append([]string{p.bin.Path("paasd")}, args...)...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = p.Dir
 	cmd.Env = append(p.daemonEnv(), p.options.Env...)
 	return cmd

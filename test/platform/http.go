@@ -18,10 +18,17 @@ func (p *Platform) transport() *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+			return p.dial(ctx, network, net.JoinHostPort("127.0.0.1", port))
 		},
 		MaxIdleConnsPerHost: 64,
 	}
+}
+
+func (p *Platform) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if p.options.Engine == nil {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+	return p.options.Engine.dial(ctx, network, addr)
 }
 
 // Client reaches apps by their URLs and keeps connections.

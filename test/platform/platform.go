@@ -22,6 +22,7 @@ type Options struct {
 	NoRouter bool     // with Args --router none: do not wait for a router
 	Stopped  bool     // do not start paasd; Serve does
 	Troubled bool     // the test takes away what paasd needs, so that it may log errors
+	Engine   *Engine  // to run on instead of the machine's own, on the network of its host
 	Bin      string   // a folder with a paasd and a paas to take instead of those with the race detector
 }
 
@@ -81,8 +82,10 @@ func Main(m *testing.M, shared **Platform, o Options) int {
 
 // New builds the binaries and starts a platform. Close it.
 func New(o Options) (p *Platform, err error) {
-	if err := engine(); err != nil {
-		return nil, err
+	if o.Engine == nil {
+		if err := engine(); err != nil {
+			return nil, err
+		}
 	}
 	p = &Platform{options: o}
 	if p.bin, err = Build(); err != nil {
@@ -148,13 +151,18 @@ func (p *Platform) unique(prefix string) string { return fmt.Sprintf("%s%d", pre
 
 // Docker runs the docker command and returns all that it says.
 func (p *Platform) Docker(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "docker", args...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("docker %q: %w: %s", args, err, out)
+	if p.options.Engine != nil {
+		return p.options.Engine.Docker(args...)
 	}
-	return string(out), nil
+	return docker(args...)
+}
+
+// inside is an argv as it runs on the network that paasd is on. The process keeps its number.
+func (p *Platform) inside(argv ...string) []string {
+	if p.options.Engine == nil {
+		return argv
+	}
+	return p.options.Engine.inside(argv...)
 }
 
 func (p *Platform) writeHome() error {

@@ -1,0 +1,58 @@
+package release
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"paas"
+)
+
+func TestADestroyedAppKeepsItsSubnetUntilNothingIsLeftOfIt(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("deaf")
+		gone := must(w.db.AppByName("hello"))(t)
+		if err := w.DestroyApp(context.Background(), "hello", &progressLog{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.runtime.engine(false) // in the middle of the grace
+		pass(40 * time.Second)
+		w.halt() // and paasd ends, too
+		w.boot()
+		if next := must(w.CreateApp(context.Background(), "next"))(t); next.Name != "next" {
+			t.Fatal(next)
+		}
+		if next := must(w.db.AppByName("next"))(t); next.Subnet == gone.Subnet {
+			t.Errorf("the subnet %s was given out again while its network was there", next.Subnet)
+		}
+		w.runtime.engine(true)
+		pass(time.Minute)
+		w.wantRunning()
+		if left := must(w.db.GoneApps())(t); len(left) != 0 {
+			t.Errorf("still there: %v", left)
+		}
+		w.create()
+		if again := must(w.db.AppByName("hello"))(t); again.Subnet != gone.Subnet {
+			t.Errorf("the subnet %s is not given out again, but %s", gone.Subnet, again.Subnet)
+		}
+	})
+}
+
+func TestTheReleaseCommandAndRunsPassOverASubnetThatTheHostUses(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.runtime.taken = must(w.db.AppByName("hello"))(t).Subnet
+		types := paas.ProcessTypes{{Name: "release", Command: "./hello release"}, {Name: "web", Command: "./hello"}}
+		if _, out, err := w.push("img1", types); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		w.runtime.taken = must(w.db.AppByName("hello"))(t).Subnet
+		must(w.CreateRun(context.Background(), "hello", paas.RunRequest{Command: []string{"true"}}))(t)
+		if code, err := w.AttachRun(context.Background(), "hello", 1, paas.Stdio{Stdout: &progressLog{}}); code != 0 || err != nil {
+			t.Error(code, err)
+		}
+	})
+}
