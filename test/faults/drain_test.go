@@ -24,10 +24,11 @@ func TestD1ALongRequestCompletes(t *testing.T) {
 	a.Commit("Second")
 	a.Push().Says("v2 is live")
 	live := time.Since(began)
+	load.Flow(p, 60)
 	a.Get("/").Must(p, http.StatusOK, "web.1 v2")
+	clean(p, load)
 	(<-answered).Must(p, http.StatusOK, "web.1 v1 slept 20s")
 	a.WantUp("web.1")
-	clean(p, load)
 	p.Figure("v2 was live %.1f s before the answer of v1", (20*time.Second - live).Seconds())
 }
 
@@ -104,8 +105,8 @@ func TestD3AWorkersOwnStopTimeout(t *testing.T) {
 	web, worker := a.Container("web.1"), a.Container("worker.1")
 	a.Do("paas", "config:set", "A=1")
 	told := watch.Await(p, "SIGTERM", platform.Signaled(worker.ID, "15"))
-	ended := watch.Await(p, "the end of the worker", func(e platform.EngineEvent) bool { return e.ID == worker.ID && e.Action == "die" })
 	clean(p, load)
+	ended := watch.Await(p, "the end of the worker", func(e platform.EngineEvent) bool { return e.ID == worker.ID && e.Action == "die" })
 	for id, want := range map[string]int{worker.ID: 0, web.ID: 1} { // web has the default of 30 s
 		if killed := watch.Seen(platform.Signaled(id, "9")); len(killed) != want {
 			p.Errorf("SIGKILL was sent %d times, not %d: %+v", len(killed), want, killed)

@@ -50,6 +50,7 @@ func TestF1KilledFromTheSwitchOn(t *testing.T) {
 func killedAt(t *testing.T, committed bool, moments []moment) {
 	t.Helper()
 	t.Parallel()
+	suite.Desk(t)
 	p := platform.Start(t, platform.Options{})
 	a := p.App(t, platform.Fixture{Procfile: withRelease("exit")})
 	a.Do("paas", "checks:set", "grace=1") // of the worker

@@ -13,7 +13,7 @@ import (
 // docFile is the environment variable that names the document to write the table into.
 const docFile = "PAAS_RELIABILITY_DOC"
 
-var suite = &report.Suite{Title: "Deploys, rollbacks and faults under load", Desks: 4, Groups: []report.Group{
+var suite = &report.Suite{Title: "Deploys, rollbacks and faults under load", Desks: 3, Groups: []report.Group{
 	{Key: "Z", Name: "Deploys"},
 	{Key: "D", Name: "The end of instances"},
 	{Key: "R", Name: "Rollback"},

@@ -153,7 +153,7 @@ func building(p *report.Proof, a *platform.App) (ended <-chan struct{}) {
 			return err
 		}
 		if list[0].Status != "building" || len(processes(a.Name)) == 0 {
-			return errors.New(list[0].Status)
+			return errors.New(list[0].Status + " " + list[0].Error)
 		}
 		return nil
 	})

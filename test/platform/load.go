@@ -67,7 +67,7 @@ func (l *Load) pace(ctx context.Context, perSecond int, by http.RoundTripper) {
 		under.Go(func() {
 			began := time.Now()
 			body, err := l.ask(client)
-			l.note(Exchange{Asked: began, Answered: time.Now(), Body: body, Err: err})
+			l.note(Exchange{Due: due, Asked: began, Answered: time.Now(), Body: body, Err: err})
 		})
 	}
 }
@@ -145,7 +145,7 @@ func (l *Load) StopClean(t testing.TB) Traffic {
 	t.Helper()
 	traffic := l.Stop()
 	if err := traffic.Err(); err != nil {
-		t.Errorf("requests failed, out of %d:\n%v", traffic.Sent, err)
+		t.Errorf("requests failed, out of %d, sent at most %s late:\n%v", traffic.Sent, traffic.Late().Round(time.Millisecond), err)
 	}
 	if traffic.Sent == 0 {
 		t.Error("the load has sent nothing")

@@ -17,9 +17,9 @@ type Traffic struct {
 
 // Exchange is a request and its answer.
 type Exchange struct {
-	Asked, Answered time.Time
-	Body            string // its beginning
-	Err             error
+	Due, Asked, Answered time.Time
+	Body                 string // its beginning
+	Err                  error
 }
 
 // Err lists the failures with their times; nil when there are none.
@@ -43,6 +43,14 @@ func (t Traffic) Stall() (longest time.Duration) {
 		longest = max(longest, at.Sub(answered[i]))
 	}
 	return longest
+}
+
+// Late is by how much a request was sent after it was due: what the machine, or this process, has to answer for.
+func (t Traffic) Late() (latest time.Duration) {
+	for _, e := range slices.Concat(t.Answers, t.Failures) {
+		latest = max(latest, e.Asked.Sub(e.Due))
+	}
+	return latest
 }
 
 // Asked are the answers in the order in which they were asked for.

@@ -43,14 +43,21 @@ func (s *Suite) ProveAlone(t *testing.T, id, what string, o platform.Options) *P
 	return p
 }
 
+// Desk waits for a desk and holds it until the test ends, or leaves it before.
+func (s *Suite) Desk(t testing.TB) (leave func()) {
+	t.Helper()
+	s.desks <- struct{}{}
+	leave = sync.OnceFunc(func() { <-s.desks })
+	t.Cleanup(leave)
+	return leave
+}
+
 // At begins a proof on a platform, with one of the desks or without.
 func (s *Suite) At(t *testing.T, on *platform.Platform, id, what string, desk bool) *Proof {
 	t.Helper()
 	p := &Proof{TB: t, Platform: on, leave: func() {}, row: Row{ID: id, What: what}}
 	if desk {
-		s.desks <- struct{}{}
-		p.leave = sync.OnceFunc(func() { <-s.desks })
-		t.Cleanup(p.leave)
+		p.leave = s.Desk(t)
 	}
 	began := time.Now()
 	t.Cleanup(func() {
