@@ -22,6 +22,7 @@ type Options struct {
 	NoRouter bool     // with Args --router none: do not wait for a router
 	Stopped  bool     // do not start paasd; Serve does
 	Troubled bool     // the test takes away what paasd needs, so that it may log errors
+	DataDir  string   // a folder for paasd's data, on another disk; it is left there
 	Bin      string   // a folder with a paasd and a paas to take instead of those with the race detector
 }
 
@@ -92,6 +93,11 @@ func New(o Options) (p *Platform, err error) {
 	}
 	if p.Dir, err = os.MkdirTemp("", "paas-test-"); err != nil {
 		return nil, err
+	}
+	if o.DataDir != "" {
+		if err := os.Symlink(o.DataDir, p.DataDir()); err != nil {
+			return nil, err
+		}
 	}
 	if p.bin, err = p.bin.with(o.Bin, filepath.Join(p.Dir, "bin")); err != nil {
 		return nil, err
