@@ -101,6 +101,21 @@ func TestADestroyedAppsImagesGoWithTheLayersThatOnlyTheyShare(t *testing.T) {
 	})
 }
 
+func TestAnAppThatIsDestroyedTakesItsImagesAlong(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		w.runtime.store("another", "img2")
+		if err := w.DestroyApp(context.Background(), "hello", &progressLog{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if stored := w.runtime.stored(); !slices.Equal(stored, []string{"img2"}) {
+			t.Errorf("there are %v", stored)
+		}
+	})
+}
+
 func TestCollectLeavesImagesOfABuildUnderWayAndThoseInUse(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create()
