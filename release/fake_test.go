@@ -52,6 +52,9 @@ func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Insta
 	if err := f.away(); err != nil {
 		return paas.Instance{}, err
 	}
+	if err := f.disk.fits(sp.Name); err != nil {
+		return paas.Instance{}, err
+	}
 	if f.taken.IsValid() && f.taken.Overlaps(sp.Subnet) {
 		return paas.Instance{}, paas.Errorf(paas.Conflict, "subnet %s is in use", sp.Subnet).Because(paas.ErrSubnetTaken)
 	}
