@@ -24,6 +24,7 @@ type fakeDisk struct {
 	prunes  []paas.Bytes // what was to be kept, each time
 	left    []string
 	inUse   map[string]bool // images that somebody else's container stands on
+	tooBig  string          // the slot whose instance the engine has no space for
 	secret  bool            // the engine does not tell its disk usage
 }
 
@@ -40,6 +41,15 @@ func (d *fakeDisk) lacks(context.Context) paas.Bytes {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.missing
+}
+
+func (d *fakeDisk) fits(slot string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if slot == d.tooBig {
+		return paas.NoSpace(nil, "on the Docker engine's disk")
+	}
+	return nil
 }
 
 func (d *fakeDisk) set(change func(d *fakeDisk)) {

@@ -63,6 +63,9 @@ func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Insta
 	if err := f.placeable(sp); err != nil {
 		return paas.Instance{}, err
 	}
+	if err := f.disk.fits(sp.Name); err != nil {
+		return paas.Instance{}, err
+	}
 	f.next++
 	f.images[sp.Image.ID] = sp.App
 	i := &fakeInstance{spec: sp, exited: make(chan struct{}), ready: time.Now(), Instance: paas.Instance{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,6 +99,21 @@ func TestADestroyedAppsImagesGoWithTheLayersThatOnlyTheyShare(t *testing.T) {
 		freed, kept := w.collects(false)
 		wantRows(t, "freed", freed, "2 images 102 MB", "0 instances 0 B", "0 build cache 0 B")
 		wantRows(t, "kept", kept, "0 images 0 B", "0 build cache 0 B")
+	})
+}
+
+func TestAnAppThatIsDestroyedTakesItsImagesAlong(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		w.runtime.store("another", "img2")
+		if err := w.DestroyApp(context.Background(), "hello", &progressLog{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if stored := w.runtime.stored(); !slices.Equal(stored, []string{"img2"}) {
+			t.Errorf("there are %v", stored)
+		}
 	})
 }
 
@@ -283,6 +299,32 @@ func TestAFullDiskRefusesWhatWouldBeWrittenAndNothingElse(t *testing.T) {
 		w.runtime.disk.set(func(d *fakeDisk) { d.full = false })
 		w.mustPush("img2")
 		w.wantRouted("", "web.1")
+	})
+}
+
+func TestAnInstanceThatTheEngineHasNoSpaceForHoldsUpNoOther(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		must(w.Scale(context.Background(), "hello", paas.Formation{"web": 2}, &progressLog{}))(t)
+		w.wantRouted("", "web.1", "web.2")
+		w.runtime.disk.set(func(d *fakeDisk) { d.tooBig = "web.2" })
+		one, two := w.instance("web.1").ID, w.instance("web.2").ID
+		w.runtime.exit(two, 1)
+		w.runtime.exit(one, 1)
+		pass(3 * time.Second)
+		w.wantRouted("", "web.1")
+		if text := w.logs.text(); !strings.Contains(text, "paas[web.2]: Not up: start web.2: no space left on the Docker engine's disk") {
+			t.Errorf("the log says\n%s", text)
+		}
+		w.runtime.disk.set(func(d *fakeDisk) { d.tooBig = "" })
+		pass(5 * time.Minute)
+		w.wantRouted("", "web.1", "web.2")
+		w.runtime.disk.set(func(d *fakeDisk) { d.tooBig = "web.1" })
+		if _, _, err := w.push("img2", hello); !paas.OutOfSpace(err) || !strings.HasPrefix(err.Error(), "v2 failed: start web.1: no space left on") {
+			t.Errorf("a deploy: %v", err)
+		}
+		w.wantRouted("", "web.1", "web.2")
 	})
 }
 

@@ -139,7 +139,8 @@ func (m *move) fill(ctx context.Context, plan Plan, observed []Seen) error {
 }
 
 // slot fills one slot by fn. In an atomic move its error ends the others. Otherwise it only marks the slot as failed,
-// unless the error says nothing about the instance, because the engine is away or the work was canceled.
+// unless the error says nothing about the instance, because the engine is away or the work was canceled. An engine whose
+// disk is full may well have space for another.
 func (m *move) slot(ctx context.Context, step Step, fn func(context.Context, Step) (paas.Instance, error)) error {
 	began := time.Now()
 	instance, err := fn(ctx, step)
@@ -147,7 +148,8 @@ func (m *move) slot(ctx context.Context, step Step, fn func(context.Context, Ste
 		m.up(step, instance, time.Since(began))
 		return nil
 	}
-	if m.atomic || ctx.Err() != nil || paas.CodeOf(err) == paas.Unavailable {
+	away := paas.CodeOf(err) == paas.Unavailable && !paas.OutOfSpace(err)
+	if m.atomic || ctx.Err() != nil || away {
 		return err
 	}
 	m.notUp(step, instance, err)

@@ -27,8 +27,8 @@ const engineRole = "PAAS_RUNTIME_TEST_ENGINE"
 // engineDisk is the size of its disk.
 const engineDisk = 96 << 20
 
-// startEngine starts one as root, in mount and network namespaces of its own, which end with it, and it with the test
-// process even if that is killed.
+// startEngine starts one as root. It ends with the test process, even if that is killed, and with it its mount and network
+// namespaces. Without the latter it would take the machine's docker0 away: that is what an engine does that is to have none.
 func startEngine(t *testing.T) *engine {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "paas-engine-") // short enough for a socket's path

@@ -29,6 +29,16 @@ func TestPaasdKilledUnderLoad(t *testing.T) {
 	killed(t)
 }
 
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	diskFull(t)
+}
+
+func TestGarbageCollected(t *testing.T) {
+	t.Parallel()
+	garbageCollected(t)
+}
+
 func TestDockerEngineAway(t *testing.T) {
 	t.Parallel()
 	engineAway(t)

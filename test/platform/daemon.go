@@ -69,6 +69,7 @@ func (p *Platform) serveArgs() []string {
 		"serve", "--data-dir", p.DataDir(), "--domain", "localhost",
 		"--http-addr", p.slot.addr(0).String(), "--ssh-addr", p.slot.addr(1).String(), "--api-addr", p.slot.addr(2).String(),
 		"--subnet-pool", p.slot.pool().String(),
+		"--build-cache", "0", // it is everybody's who uses the engine
 	}
 	return append(args, p.options.Args...)
 }
