@@ -68,6 +68,9 @@ func (e *Engine) sayOnce(app string, err error) {
 // reconcile moves what runs to what the store says. The caller holds app's lane.
 func (e *Engine) reconcile(ctx context.Context, id string) error {
 	app, err := e.Store.App(id)
+	if paas.CodeOf(err) == paas.NotFound {
+		return e.removeStrays(ctx, id)
+	}
 	if err != nil {
 		return err
 	}

@@ -12,15 +12,14 @@ import (
 const interrupted = "paasd stopped before it was done"
 
 // Recover ends what an earlier process left in the middle; it comes before the doors open. Since every switch is one
-// transaction of the store, whatever was interrupted either happened or did not. What needs the container engine is
-// done once that answers.
+// transaction of the store, whatever was interrupted either happened or did not. What needs the container engine, Work
+// does once that answers.
 func (e *Engine) Recover(ctx context.Context) error {
 	runs, err := e.Store.UnfinishedRuns()
 	if err := errors.Join(err, e.failPending(), e.restoreApps(ctx)); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
 	e.interrupted = runs
-	e.markAll()
 	return nil
 }
 
@@ -32,7 +31,9 @@ func (e *Engine) failPending() error {
 	}
 	for _, r := range pending {
 		o := paas.Outcome{Status: paas.ReleaseFailed, FinishedAt: e.Now(), Error: interrupted}
-		if _, err := e.Store.FinishRelease(r.App, r.Version, o, nil); err != nil {
+		if err := e.recordFailure(r, o); paas.OutOfSpace(err) {
+			e.Log.Error("an interrupted release is not recorded as failed yet", "app", r.App, "version", r.Version, "error", err)
+		} else if err != nil {
 			return err
 		}
 		e.event(paas.Event{

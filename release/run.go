@@ -138,7 +138,7 @@ func (e *Engine) AttachRun(ctx context.Context, app string, id int, stdio paas.S
 	}
 	run.Status = paas.RunRunning
 	if err := e.Store.UpdateRun(run); err != nil {
-		return 0, err
+		return 0, e.endRun(run, 0, err)
 	}
 	code, err := e.runInstance(ctx, w.spec, stdio, func(i paas.Instance) { e.setRunning(run, i.ID) })
 	e.unsetRunning(run)
@@ -159,7 +159,8 @@ func (e *Engine) endRun(run paas.Run, code int, err error) error {
 		text = "Failed: " + err.Error()
 	}
 	e.event(paas.Event{App: run.App, Kind: paas.EventRunEnded, User: run.User, Release: run.Release, Instance: run.Name(), Text: text})
-	if updateErr := e.Store.UpdateRun(run); updateErr != nil && paas.CodeOf(updateErr) != paas.NotFound {
+	record := func() error { return e.Store.UpdateRun(run) }
+	if updateErr := e.conclude(run.Name()+" of app "+run.App, record); updateErr != nil && paas.CodeOf(updateErr) != paas.NotFound {
 		e.Log.Error("a run's end is not recorded", "run", run.Name(), "error", updateErr)
 	}
 	return err
@@ -172,7 +173,8 @@ func (e *Engine) startDetached(ctx context.Context, run paas.Run, sp paas.Instan
 	}
 	run.Status = paas.RunRunning
 	if err := e.Store.UpdateRun(run); err != nil {
-		return paas.RunInfo{}, err
+		e.remove(ctx, i.ID, i.AppName)
+		return paas.RunInfo{}, e.endRun(run, 0, err)
 	}
 	if timeout <= 0 {
 		timeout = detachedTimeout

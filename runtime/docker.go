@@ -38,6 +38,8 @@ type Docker struct {
 	installation string
 	log          *slog.Logger
 
+	mirror     mirror
+	listings   listings
 	addresses  addresses
 	networks   networks
 	collecting collecting
@@ -67,7 +69,7 @@ func New(opts Options) (*Docker, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	d := &Docker{client: c, installation: opts.Installation, log: log}
+	d := &Docker{client: c, installation: opts.Installation, log: log, listings: listings{turn: make(chan struct{}, 1)}}
 	d.life, d.stop = context.WithCancel(context.Background())
 	return d, nil
 }

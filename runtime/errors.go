@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"syscall"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -24,7 +23,7 @@ func (d *Docker) call(ctx context.Context, limit time.Duration, doing string, re
 }
 
 // explain turns a client's error into ours: the caller's own end of ctx stays what it is, an engine that does not
-// answer, or has no room, is paas.Unavailable, everything else keeps its chain.
+// answer is paas.Unavailable, one whose disk is full is paas.NoSpace, everything else keeps its chain.
 func explain(ctx context.Context, doing string, err error) error {
 	switch {
 	case err == nil:
@@ -34,9 +33,8 @@ func explain(ctx context.Context, doing string, err error) error {
 	case unreachable(err):
 		return paas.Errorf(paas.Unavailable, "the Docker engine does not answer").
 			WithHint("systemctl status docker").Because(fmt.Errorf("%s: %w", doing, err))
-	case full(err):
-		return paas.Errorf(paas.Unavailable, "no space left on the disk of the Docker engine").
-			WithHint("on the host: df -h; docker system df").Because(fmt.Errorf("%s: %w", doing, err))
+	case paas.CodeOf(err) == paas.Internal && full(err.Error()):
+		return noSpace(fmt.Errorf("%s: %w", doing, err))
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -58,8 +56,13 @@ func unreachable(err error) bool {
 	return broken
 }
 
-// full says whether the engine could not write. It has no status for that, only the kernel's words.
-func full(err error) bool { return strings.Contains(err.Error(), syscall.ENOSPC.Error()) }
+// full says whether a text of the engine, or of its builder, is that of a full disk. There is no code for that: what
+// reaches us are the operating system's words.
+func full(text string) bool {
+	return strings.Contains(text, "no space left on device") || strings.Contains(text, "disk quota exceeded")
+}
+
+func noSpace(cause error) *paas.Error { return paas.NoSpace(cause, "on the Docker engine's disk") }
 
 // gone is the error for an instance that the engine does not have.
 func gone(id string) *paas.Error {

@@ -1,17 +1,10 @@
 package store
 
 import (
-	"errors"
 	"fmt"
-	"syscall"
 
 	"paas"
 )
-
-// noSpace says whether a write failed for want of space: a full disk, a quota, or the process's file size limit.
-func noSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
 
 // refuse is the error for a file that the store will not touch.
 func refuse(path, format string, args ...any) *paas.Error {

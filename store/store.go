@@ -169,9 +169,8 @@ func (db *DB) wrap(what string, err error) error {
 	if record, ok := errors.AsType[*unreadable](err); ok {
 		return refuse(filepath.Join(db.dir, dbFile), "is damaged: its record %q cannot be read", record.key).Because(err)
 	}
-	if noSpace(err) {
-		return paas.Errorf(paas.Unavailable, "no space left for %s", filepath.Join(db.dir, dbFile)).Because(err).
-			WithHint("free some space: df -h %s", db.dir)
+	if paas.OutOfSpace(err) {
+		return paas.NoSpace(err, "for %s", filepath.Join(db.dir, dbFile))
 	}
 	return err
 }

@@ -12,9 +12,8 @@ import (
 )
 
 // F-2: what Docker's end does to a deployment depends on how far it was; half of one is never left.
-func TestDockerIsStoppedDuringADeploy(t *testing.T) {
-	t.Parallel()
-	e, p := ownEngine(t, platform.EngineOptions{})
+func TestF2DockerIsStoppedDuringADeploy(t *testing.T) {
+	e, p := ownEngine(t, true, "F-2", "Docker stops in a build, a release command, a boot: the push fails with the reason, half of a release is never left", platform.EngineOptions{})
 	second := map[string]map[string]string{ // what the second push of each app waits in
 		"the build":           {"Dockerfile": "FROM scratch\nCOPY probe /probe\nRUN [\"/probe\", \"worker\"]\nEXPOSE 5000\n"},
 		"the release command": {"Procfile": "web: /probe web\nrelease: /probe worker\n"},
@@ -23,7 +22,7 @@ func TestDockerIsStoppedDuringADeploy(t *testing.T) {
 	reached := map[string]string{"the build": "tick 1", "the release command": "tick 1", "the boot": "Starting web.1"}
 	apps := map[string]*platform.App{}
 	for at := range second {
-		apps[at] = p.App(t, platform.Fixture{})
+		apps[at] = p.App(platform.Fixture{})
 		apps[at].Push()
 	}
 	pushes := map[string]*push{}
@@ -32,37 +31,37 @@ func TestDockerIsStoppedDuringADeploy(t *testing.T) {
 			apps[at].Write(name, content)
 		}
 		apps[at].Commit("Second")
-		pushes[at] = startPush(t, p, apps[at])
+		pushes[at] = startPush(t, p.Platform, apps[at])
 	}
 	for at, push := range pushes {
 		platform.WaitFor(t, time.Minute, at, func() error { return push.says(reached[at]) })
 	}
 	platform.WaitFor(t, time.Minute, "the boot to have begun", func() error {
-		return booting(p, apps["the boot"].Name)
+		return booting(p.Platform, apps["the boot"].Name)
 	})
 	if err := e.Stop(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
 	for at, push := range pushes {
 		if push.wait() == nil {
-			t.Errorf("a push in %s succeeded without Docker", at)
+			p.Errorf("a push in %s succeeded without Docker", at)
 		}
 		for _, text := range []string{"the Docker engine does not answer", "systemctl status docker"} {
 			if err := push.says(text); err != nil {
-				t.Errorf("a push in %s: %v", at, err)
+				p.Errorf("a push in %s: %v", at, err)
 			}
 		}
 		apps[at].Do("paas", "config") // the app is not stuck
 	}
 	if err := e.Start(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
 	for at, app := range apps {
-		wantFleet(t, p, app.Name, "1", "web.1")
+		wantFleet(t, p.Platform, app.Name, "1", "web.1")
 		app.Get("/").Must(t, 200, "web.1 v1")
 		releases := app.Do("paas", "releases").Stdout
 		if strings.Contains(releases, "pending") || !strings.Contains(releases, "v1\tsucceeded") {
-			t.Errorf("after a push in %s the releases are\n%s", at, releases)
+			p.Errorf("after a push in %s the releases are\n%s", at, releases)
 		}
 		app.Write("Dockerfile", platform.ProbeDockerfile)
 		app.Write("Procfile", "web: /probe web\n")

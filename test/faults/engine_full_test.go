@@ -14,32 +14,31 @@ import (
 
 // F-3 where the disk that is full is Docker's: what needs room on it fails and says so, apps are served, and all is well
 // once there is room again.
-func TestDockersDiskIsFull(t *testing.T) {
-	t.Parallel()
-	e, p := ownEngine(t, platform.EngineOptions{Disk: 512 << 20})
-	app := p.App(t, platform.Fixture{})
+func TestF3DockersDiskIsFull(t *testing.T) {
+	e, p := ownEngine(t, true, "F-3", "Docker's disk is full: what needs room says so, apps are served, all is well when there is room again", platform.EngineOptions{Disk: 512 << 20})
+	app := p.App(platform.Fixture{})
 	app.Push()
 	app.Do("paas", "scale", "web=2")
-	before := wantFleet(t, p, app.Name, "1", "web.1", "web.2")
-	load := app.Load("/", 50)
+	before := wantFleet(t, p.Platform, app.Name, "1", "web.1", "web.2")
+	load := app.Load("/", steady)
 
 	fill(t, filepath.Join(e.Root(), "filler"))
 	app.Write("big", string(make([]byte, 1<<20)))
 	app.Commit("Second")
-	app.Run("git", "push", "paas", "main").Want(1).Says("no space left", "docker system df")
+	app.Run("git", "push", "paas", "main").Want(1).Says("no space left", "paas gc")
 	for _, args := range [][]string{{"config:set", "A=1"}, {"scale", "web=3"}, {"restart"}, {"run", "/probe", "who"}} {
-		app.Run(append([]string{"paas"}, args...)...).Want(7).Says("no space left on the disk of the Docker engine", "docker system df")
+		app.Run(append([]string{"paas"}, args...)...).Want(7).Says("no space left on the Docker engine's disk", "paas gc")
 	}
 	app.Do("paas", "ps").Says("web.1\tup\tv1", "web.2\tup\tv1")
-	if after := wantFleet(t, p, app.Name, "1", "web.1", "web.2"); !maps.Equal(before, after) {
-		t.Errorf("other containers run than before: %v, %v", before, after)
+	if after := wantFleet(t, p.Platform, app.Name, "1", "web.1", "web.2"); !maps.Equal(before, after) {
+		p.Errorf("other containers run than before: %v, %v", before, after)
 	}
 
 	if err := os.Remove(filepath.Join(e.Root(), "filler")); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
 	app.Push().Says("is live")
-	load.StopClean(t)
+	clean(p, load)
 }
 
 // fill writes a file until the disk has no room for another byte.

@@ -10,52 +10,51 @@ import (
 
 // V-8, Z-10: the host loses its power and boots, Docker before paasd and then paasd before Docker. All comes back as it was
 // to be, and no name ever answers with what is not its own.
-func TestTheHostLosesItsPower(t *testing.T) {
-	t.Parallel()
-	e, p := ownEngine(t, platform.EngineOptions{})
-	one := p.App(t, platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
+func TestV8TheHostLosesItsPower(t *testing.T) {
+	e, p := ownEngine(t, true, "V-8", "the host loses its power, Docker or paasd boots first: all is back, and no name ever answers with what is not its own (Z-10)", platform.EngineOptions{})
+	one := p.App(platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
 	one.Push()
 	one.Do("paas", "scale", "web=2", "worker=1")
-	two := p.App(t, platform.Fixture{})
+	two := p.App(platform.Fixture{})
 	two.Push()
-	watched := watchNames(p, one.Name, two.Name)
+	watched := watchNames(p.Platform, one.Name, two.Name)
 
 	drainInto(t, one)
-	powerCut(t, e, p)
+	powerCut(t, e, p.Platform)
 	began := time.Now()
 	if err := e.Start(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	t.Logf("Docker answers after %s", time.Since(began))
+	p.Logf("Docker answers after %s", time.Since(began))
 	platform.WaitFor(t, backWithin, "apps to be served without paasd", func() error { return one.Get("/").Want(200, " v2") })
-	t.Logf("served without paasd %s after the boot", time.Since(began))
+	p.Logf("served without paasd %s after the boot", time.Since(began))
 	began = time.Now()
 	if err := p.Serve(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	t.Logf("paasd is ready after %s", time.Since(began))
-	wantBack(t, p, one, two, "2")
-	t.Logf("as desired after %s", time.Since(began))
+	p.Logf("paasd is ready after %s", time.Since(began))
+	wantBack(t, p.Platform, one, two, "2")
+	p.Logf("as desired after %s", time.Since(began))
 
-	powerCut(t, e, p)
+	powerCut(t, e, p.Platform)
 	began = time.Now()
 	served := make(chan error, 1)
 	go func() { served <- p.Serve() }()
 	platform.WaitFor(t, backWithin, "paasd's door to open without Docker", func() error {
 		return said(one.Run("paas", "releases"), "v2\tsucceeded")
 	})
-	t.Logf("paasd lets in after %s", time.Since(began))
-	wantAway(t, p, one)
+	p.Logf("paasd lets in after %s", time.Since(began))
+	wantAway(t, p.Platform, one)
 	began = time.Now()
 	if err := e.Start(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
 	if err := <-served; err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	t.Logf("paasd is ready after %s", time.Since(began))
-	wantBack(t, p, one, two, "2")
-	t.Logf("as desired after %s", time.Since(began))
+	p.Logf("paasd is ready after %s", time.Since(began))
+	wantBack(t, p.Platform, one, two, "2")
+	p.Logf("as desired after %s", time.Since(began))
 
 	watched.right(t, one.Name, two.Name)
 	one.Do("paas", "config:set", "A=1")

@@ -11,41 +11,40 @@ import (
 )
 
 // F-2, V-8: Docker is stopped for a minute, and all of its containers with it.
-func TestDockerIsStoppedForAMinute(t *testing.T) {
-	t.Parallel()
-	e, p := ownEngine(t, platform.EngineOptions{})
-	one := p.App(t, platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
+func TestF2DockerIsStoppedForAMinute(t *testing.T) {
+	e, p := ownEngine(t, false, "F-2", "Docker and all instances are down for 60 s: the API says 503; back within 30 s, each instance fresh, no duplicates", platform.EngineOptions{})
+	one := p.App(platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
 	one.Push()
 	one.Do("paas", "scale", "web=2", "worker=1")
-	two := p.App(t, platform.Fixture{Procfile: "web: /probe deaf\n"}) // Docker waits for it while the others have ended
+	two := p.App(platform.Fixture{Procfile: "web: /probe deaf\n"}) // Docker waits for it while the others have ended
 	two.Do("paas", "checks:set", "stop-timeout=1")
 	two.Push()
 	two.Do("paas", "run", "--detach", "--", "/probe", "worker")
-	before := wantFleet(t, p, one.Name, "1", "web.1", "web.2", "worker.1")
-	watched := watchNames(p, one.Name, two.Name)
+	before := wantFleet(t, p.Platform, one.Name, "1", "web.1", "web.2", "worker.1")
+	watched := watchNames(p.Platform, one.Name, two.Name)
 
 	stopped := time.Now()
 	if err := e.Stop(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	t.Logf("Docker took %s to stop", time.Since(stopped))
-	wantAway(t, p, one)
+	p.Logf("Docker took %s to stop", time.Since(stopped))
+	wantAway(t, p.Platform, one)
 	platform.WaitFor(t, 2*time.Minute, "the minute to be over", func() error { return passed(stopped, time.Minute) })
 
 	back := time.Now()
 	if err := e.Start(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	t.Logf("Docker answers after %s", time.Since(back))
+	p.Logf("Docker answers after %s", time.Since(back))
 	back = time.Now()
 	one.Get("/").Must(t, 200, " v1")
-	t.Logf("serves after %s", time.Since(back))
-	after := wantFleet(t, p, one.Name, "1", "web.1", "web.2", "worker.1")
-	wantFleet(t, p, two.Name, "1", "web.1")
-	t.Logf("as desired after %s", time.Since(back))
+	p.Logf("serves after %s", time.Since(back))
+	after := wantFleet(t, p.Platform, one.Name, "1", "web.1", "web.2", "worker.1")
+	wantFleet(t, p.Platform, two.Name, "1", "web.1")
+	p.Logf("as desired after %s", time.Since(back))
 	for slot, id := range before {
 		if after[slot] == id {
-			t.Errorf("%s is the container from before", slot)
+			p.Errorf("%s is the container from before", slot)
 		}
 	}
 	one.Do("paas", "ps").Says("web.1\tup\tv1", "web.2\tup\tv1", "worker.1\tup\tv1")
@@ -57,33 +56,32 @@ func TestDockerIsStoppedForAMinute(t *testing.T) {
 }
 
 // F-2 where Docker is set to let containers run on: nobody who uses the apps can tell, however it ends.
-func TestDockerIsStoppedWhileContainersRunOn(t *testing.T) {
-	t.Parallel()
-	e, p := ownEngine(t, platform.EngineOptions{LiveRestore: true})
-	app := p.App(t, platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
+func TestF2DockerIsStoppedWhileContainersRunOn(t *testing.T) {
+	e, p := ownEngine(t, true, "F-2", "Docker stops, then is killed, with live-restore: apps are served, paasd finds Docker again", platform.EngineOptions{LiveRestore: true})
+	app := p.App(platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
 	app.Push()
 	app.Do("paas", "scale", "web=2", "worker=1")
-	before := wantFleet(t, p, app.Name, "1", "web.1", "web.2", "worker.1")
-	runner := p.App(t, platform.Fixture{})
+	before := wantFleet(t, p.Platform, app.Name, "1", "web.1", "web.2", "worker.1")
+	runner := p.App(platform.Fixture{})
 	runner.Push()
 	runner.Do("paas", "run", "--detach", "--", "/probe", "worker")
-	load := app.Load("/", 50)
+	load := app.Load("/", steady)
 	for _, end := range []func() error{e.Stop, e.Kill} {
 		stopped := time.Now()
 		if err := end(); err != nil {
-			t.Fatal(err)
+			p.Fatal(err)
 		}
-		wantAway(t, p, app)
+		wantAway(t, p.Platform, app)
 		platform.WaitFor(t, time.Minute, "a while to be over", func() error { return passed(stopped, 12*time.Second) })
 		if err := e.Start(); err != nil {
-			t.Fatal(err)
+			p.Fatal(err)
 		}
 		platform.WaitFor(t, backWithin, "paasd to find Docker again", func() error {
 			return said(app.Run("paas", "ps"), "web.1\tup\tv1", "web.2\tup\tv1", "worker.1\tup\tv1")
 		})
-		after := wantFleet(t, p, app.Name, "1", "web.1", "web.2", "worker.1")
+		after := wantFleet(t, p.Platform, app.Name, "1", "web.1", "web.2", "worker.1")
 		if !maps.Equal(before, after) {
-			t.Errorf("other containers run than before:\n%v\n%v", before, after)
+			p.Errorf("other containers run than before:\n%v\n%v", before, after)
 		}
 		runner.Do("paas", "run:list").Says("run.1\trunning")
 	}
@@ -91,10 +89,10 @@ func TestDockerIsStoppedWhileContainersRunOn(t *testing.T) {
 	platform.WaitFor(t, backWithin, "the run's end to be known", func() error {
 		return said(runner.Run("paas", "run:list"), "run.1\texited")
 	})
-	wantFleet(t, p, runner.Name, "1", "web.1")
+	wantFleet(t, p.Platform, runner.Name, "1", "web.1")
 	app.Do("paas", "config:set", "A=1")
 	app.Get("/env?key=A").Must(t, 200, "1")
-	load.StopClean(t)
+	clean(p, load)
 }
 
 // said is nil when a command succeeded and wrote each of the texts.

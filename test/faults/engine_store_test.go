@@ -15,18 +15,17 @@ import (
 
 // F-4: paasd starts on no store that it cannot trust. It says which file and what to do, leaves that file alone, and the
 // apps do not notice; and what it says to do works.
-func TestADamagedOrNewerStoreIsRefused(t *testing.T) {
-	t.Parallel()
-	p := platform.Start(t, platform.Options{})
-	app := p.App(t, platform.Fixture{})
+func TestF4ADamagedOrNewerStoreIsRefused(t *testing.T) {
+	p := suite.ProveAlone(t, "F-4", "a damaged store, a newer one, a lost key: paasd refuses, names the file and the way back, apps run on", platform.Options{})
+	app := p.App(platform.Fixture{})
 	app.Push()
 	app.Do("paas", "config:set", "A=1")
-	before := wantFleet(t, p, app.Name, "2", "web.1")
-	load := app.Load("/", 50)
+	before := wantFleet(t, p.Platform, app.Name, "2", "web.1")
+	load := app.Load("/", steady)
 	if err := p.Stop(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	backup := readStore(t, p)
+	backup := readStore(t, p.Platform)
 	page := os.Getpagesize()
 	for _, fault := range []struct {
 		name   string
@@ -42,22 +41,22 @@ func TestADamagedOrNewerStoreIsRefused(t *testing.T) {
 	} {
 		bad := maps.Clone(backup)
 		bad["paas.db"] = fault.damage(bytes.Clone(backup["paas.db"]))
-		refused(t, p, bad, "paas.db", fault.name, fault.says)
+		refused(t, p.Platform, bad, "paas.db", fault.name, fault.says)
 	}
 	bad := maps.Clone(backup)
 	delete(bad, "master.key")
-	refused(t, p, bad, "master.key", "the master key is gone", "missing")
+	refused(t, p.Platform, bad, "master.key", "the master key is gone", "missing")
 
-	writeStore(t, p, backup) // as each of them said
+	writeStore(t, p.Platform, backup) // as each of them said
 	if err := p.Serve(); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	if after := wantFleet(t, p, app.Name, "2", "web.1"); !maps.Equal(before, after) {
-		t.Errorf("other containers run than before: %v, %v", before, after)
+	if after := wantFleet(t, p.Platform, app.Name, "2", "web.1"); !maps.Equal(before, after) {
+		p.Errorf("other containers run than before: %v, %v", before, after)
 	}
 	app.Do("paas", "config:set", "A=2")
 	app.Get("/env?key=A").Must(t, 200, "2")
-	load.StopClean(t)
+	clean(p, load)
 }
 
 // refused runs paasd on these files and wants it to name one of them, and the way back, and to change none.

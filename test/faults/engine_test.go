@@ -13,16 +13,20 @@ import (
 	"time"
 
 	"paas/test/platform"
+	"paas/test/report"
 )
 
 // backWithin is what the platform gets to be as desired once Docker answers again.
 const backWithin = 30 * time.Second
 
-// ownEngine is a platform on an engine of its own.
-func ownEngine(t *testing.T, o platform.EngineOptions) (*platform.Engine, *platform.Platform) {
+// ownEngine begins a proof on a platform on an engine of its own, with one of the desks or without.
+func ownEngine(t *testing.T, desk bool, id, what string, o platform.EngineOptions) (*platform.Engine, *report.Proof) {
 	t.Helper()
-	e := platform.StartEngine(t, o)
-	return e, platform.Start(t, platform.Options{Engine: e, Troubled: true})
+	t.Parallel()
+	p := suite.At(t, nil, id, what, desk)
+	e := platform.StartEngine(p, o)
+	p.Platform = platform.Start(p, platform.Options{Engine: e, Troubled: true})
+	return e, p
 }
 
 // fleet is the ids of an app's containers by slot, once they are those of the formation, each running and fresh: never

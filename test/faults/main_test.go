@@ -1,18 +1,48 @@
-// Package faults takes away what the platform stands on, and shows that apps do not notice, or that it all comes back.
 package faults
 
 import (
-	"flag"
+	"errors"
+	"fmt"
 	"os"
 	"testing"
+
+	"paas/test/platform"
+	"paas/test/report"
 )
 
-// atOnce is how many tests run at the same time: they mostly wait for the engine.
-const atOnce = "6"
+// docFile is the environment variable that names the document to write the table into.
+const docFile = "PAAS_RELIABILITY_DOC"
+
+var suite = &report.Suite{Title: "Deploys, rollbacks and faults under load", Desks: 3, Groups: []report.Group{
+	{Key: "Z", Name: "Deploys"},
+	{Key: "D", Name: "The end of instances"},
+	{Key: "R", Name: "Rollback"},
+	{Key: "F", Name: "Faults"},
+	{Key: "V", Name: "Restarts of the engine and the host"},
+}}
+
+// steady is the load that all of it is under, requests a second.
+var steady = platform.Rate{Kept: 50, New: 10}
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", atOnce); err != nil {
-		panic(err)
+	os.Exit(suite.Main(m, platform.Options{Args: []string{"--max-builds", "8"}}, publish))
+}
+
+func publish() error {
+	err := suite.Print(os.Stdout, "")
+	doc := os.Getenv(docFile)
+	if doc == "" {
+		return err
 	}
-	os.Exit(m.Run())
+	text := fmt.Sprintf("\n%s. Each proof under %d requests/s on kept connections and %d/s on new ones.\n\n%s\n",
+		report.Machine(), steady.Kept, steady.New, suite.Markdown())
+	return errors.Join(err, report.Replace(doc, "measured", text))
+}
+
+// clean ends the load of a proof: not one request may have failed.
+func clean(p *report.Proof, load *platform.Load) platform.Traffic {
+	p.Helper()
+	traffic := load.StopClean(p)
+	p.Under(traffic)
+	return traffic
 }

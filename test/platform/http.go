@@ -58,9 +58,11 @@ type Answer struct {
 }
 
 // Send does the request and reads the answer.
-func (p *Platform) Send(req *http.Request) Answer {
+func (p *Platform) Send(req *http.Request) Answer { return send(p.client, req) }
+
+func send(client *http.Client, req *http.Request) Answer {
 	a := Answer{Request: req.Method + " " + req.URL.String()}
-	resp, err := p.client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		a.Err = err
 		return a
@@ -119,4 +121,20 @@ func status(client *http.Client, url string, want int) error {
 		return fmt.Errorf("%s: status %d", url, resp.StatusCode)
 	}
 	return nil
+}
+
+// Request asks any URL; headers are name, value pairs, and Host is the name asked for.
+func (p *Platform) Request(t testing.TB, method, url, body string, headers ...string) Answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	return p.Send(req)
 }

@@ -23,6 +23,7 @@ type Options struct {
 	Stopped  bool     // do not start paasd; Serve does
 	Troubled bool     // the test takes away what paasd needs, so that it may log errors
 	Engine   *Engine  // to run on instead of the machine's own, on the network of its host
+	DataDir  string   // a folder for paasd's data, on another disk; it is left there
 	Bin      string   // a folder with a paasd and a paas to take instead of those with the race detector
 }
 
@@ -36,6 +37,7 @@ type Platform struct {
 	bin     Binaries
 	slot    slot
 	client  *http.Client
+	door    *http.Client // of paasd's local socket
 	reaper  *reaper
 	names   atomic.Int64 // of apps and users, so far
 	lastLog string       // of paasd and its router, set by Close
@@ -96,6 +98,11 @@ func New(o Options) (p *Platform, err error) {
 	if p.Dir, err = os.MkdirTemp("", "paas-test-"); err != nil {
 		return nil, err
 	}
+	if o.DataDir != "" {
+		if err := os.Symlink(o.DataDir, p.DataDir()); err != nil {
+			return nil, err
+		}
+	}
 	if p.bin, err = p.bin.with(o.Bin, filepath.Join(p.Dir, "bin")); err != nil {
 		return nil, err
 	}
@@ -103,6 +110,7 @@ func New(o Options) (p *Platform, err error) {
 		return nil, err
 	}
 	p.client = &http.Client{Timeout: 40 * time.Second, Transport: p.transport()}
+	p.door = p.socketClient()
 	if err := p.prepare(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"paas/test/platform"
+	"paas/test/report"
 )
 
 // What the soak does: in all, and before what the rest is held against.
@@ -46,20 +47,18 @@ func BenchmarkSoak(b *testing.B) {
 		})
 	}
 	s.work(apps) // there is something to ask now
-	began := time.Now()
 	s.underLoad(firstDeploys)
 	first := s.sample()
 	s.underLoad(deploys)
-	took := time.Since(began)
 	last := s.sample()
 
-	t := table{first: first, last: last, goroutines: s.goroutines(), took: took, requests: s.requests, mix: s.mix()}
-	b.Logf("\n%s", t.text())
+	t := table{first: first, last: last, goroutines: s.goroutines(), took: s.took, requests: s.requests, mix: s.mix()}
+	fmt.Println(t.text())
 	for _, flaw := range t.flaws() {
 		b.Error(flaw)
 	}
 	if doc := os.Getenv("SOAK_DOC"); doc != "" {
-		if err := write(doc, t.text()); err != nil {
+		if err := report.Replace(doc, "soak", "\n"+t.text()+"\n"); err != nil {
 			b.Error(err)
 		}
 	}
@@ -72,7 +71,8 @@ type soak struct {
 	b        *testing.B
 	p        *platform.Platform
 	apps     []*worker
-	requests int // to the steady app
+	requests int           // to the steady app
+	took     time.Duration // the deploys under load
 }
 
 // worker is an app and what it has been through.
@@ -88,18 +88,19 @@ type worker struct {
 // single request may.
 func (s *soak) underLoad(total int) {
 	s.b.Helper()
+	began := time.Now()
+	defer func() { s.took += time.Since(began) }()
 	loads := make([]*platform.Load, len(s.apps))
 	for i, w := range s.apps {
-		loads[i] = w.app.Load("/", perSecond)
+		loads[i] = w.app.Load("/", platform.Rate{Kept: perSecond})
 	}
 	s.work(total)
 	for i, load := range loads {
 		if i == steady {
-			s.requests += load.Requests()
-			load.StopClean(s.b)
+			s.requests += load.StopClean(s.b).Sent
 			continue
 		}
-		_, _ = load.Stop() // as above
+		load.Stop()
 	}
 }
 

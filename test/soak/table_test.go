@@ -2,10 +2,10 @@ package soak
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 	"strings"
 	"time"
+
+	"paas/test/report"
 )
 
 // table is the result.
@@ -88,8 +88,8 @@ func (t table) flaws() (all []error) {
 // text is the table as the document has it.
 func (t table) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d cores: %d deploys of %d apps in %s (%s); %d requests to the app without crashes, none failed.\n\n",
-		time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), t.last.deploys, apps, t.took.Round(time.Second), t.mix, t.requests)
+	fmt.Fprintf(&b, "%s, %s: %d deploys of %d apps in %s (%s); %d requests to the app without crashes, none failed.\n\n",
+		time.Now().UTC().Format(time.DateOnly), report.Machine(), t.last.deploys, apps, t.took.Round(time.Second), t.mix, t.requests)
 	fmt.Fprintf(&b, "| what | after %d deploys | after %d | bound | |\n|---|---|---|---|---|\n", t.first.deploys, t.last.deploys)
 	for _, r := range t.rows() {
 		verdict := "held"
@@ -99,24 +99,4 @@ func (t table) text() string {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.what, r.first, r.last, r.bound, verdict)
 	}
 	return b.String()
-}
-
-// The table's place in the document.
-const (
-	opening = "<!-- soak: written by make soak -->\n"
-	closing = "<!-- end of soak -->\n"
-)
-
-// write puts the text between the marks, and leaves the rest of the document alone.
-func write(doc, text string) error {
-	all, err := os.ReadFile(doc)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(all), opening)
-	_, after, closed := strings.Cut(rest, closing)
-	if !found || !closed {
-		return fmt.Errorf("%s has no place for the table: a line %q and a line %q", doc, opening, closing)
-	}
-	return os.WriteFile(doc, []byte(before+opening+"\n"+text+"\n"+closing+after), 0o644)
 }
