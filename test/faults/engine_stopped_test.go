@@ -27,21 +27,18 @@ func TestF2DockerIsStoppedForAMinute(t *testing.T) {
 	if err := e.Stop(); err != nil {
 		p.Fatal(err)
 	}
-	p.Logf("Docker took %s to stop", time.Since(stopped))
 	wantAway(t, p.Platform, one)
 	platform.WaitFor(t, 2*time.Minute, "the minute to be over", func() error { return passed(stopped, time.Minute) })
 
-	back := time.Now()
 	if err := e.Start(); err != nil {
 		p.Fatal(err)
 	}
-	p.Logf("Docker answers after %s", time.Since(back))
-	back = time.Now()
+	back := time.Now()
 	one.Get("/").Must(t, 200, " v1")
-	p.Logf("serves after %s", time.Since(back))
+	served := time.Since(back)
 	after := wantFleet(t, p.Platform, one.Name, "1", "web.1", "web.2", "worker.1")
 	wantFleet(t, p.Platform, two.Name, "1", "web.1")
-	p.Logf("as desired after %s", time.Since(back))
+	p.Figure("served %d ms after Docker answered again, as desired after %.1f s", served.Milliseconds(), time.Since(back).Seconds())
 	for slot, id := range before {
 		if after[slot] == id {
 			p.Errorf("%s is the container from before", slot)

@@ -124,6 +124,8 @@ func (r Row) print(w io.Writer) {
 	fmt.Fprintf(w, "  %-7s %s %6.1f s  %s\n", r.ID, r.verdict(), r.Took.Seconds(), r.What)
 	if r.Load != nil {
 		fmt.Fprintf(w, "%24s%d requests, %d failed, longest stall %s; %s\n", "", r.Load.Sent, len(r.Load.Failures), r.Load.Stall().Round(time.Millisecond), r.Figure)
+	} else if r.Figure != "" {
+		fmt.Fprintf(w, "%24s%s\n", "", r.Figure)
 	}
 	for _, text := range r.Evidence {
 		fmt.Fprintf(w, "          | %s\n", strings.ReplaceAll(text, "\n", "\n          | "))
