@@ -87,7 +87,7 @@ func diskFull(t *testing.T) {
 	app.Do("paas", "scale", "worker=1")
 	crashes := p.App(t, platform.Fixture{})
 	crashes.Push()
-	load := app.Load("/", perSecond)
+	load := app.Load("/", platform.Rate{Kept: perSecond})
 
 	disk.leave(100)
 	app.Commit("No room to build")
@@ -109,7 +109,7 @@ func diskFull(t *testing.T) {
 	disk.leave(0)
 	full(t, p, app)
 	replaced(t, p, crashes)
-	flowing(t, load, 2*perSecond) // whose log lines find no space
+	load.Flow(t, 2*perSecond) // whose log lines find no space
 	disk.empty()
 	app.Do("paas", "config:set", "A=2").Says("v3")
 	app.Push().Says("v4 is live")
