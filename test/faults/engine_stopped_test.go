@@ -16,7 +16,8 @@ func TestF2DockerIsStoppedForAMinute(t *testing.T) {
 	one := p.App(platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
 	one.Push()
 	one.Do("paas", "scale", "web=2", "worker=1")
-	two := p.App(platform.Fixture{})
+	two := p.App(platform.Fixture{Procfile: "web: /probe deaf\n"}) // Docker waits for it while the others have ended
+	two.Do("paas", "checks:set", "stop-timeout=1")
 	two.Push()
 	two.Do("paas", "run", "--detach", "--", "/probe", "worker")
 	before := wantFleet(t, p.Platform, one.Name, "1", "web.1", "web.2", "worker.1")
