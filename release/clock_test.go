@@ -139,8 +139,8 @@ func TestRunsOfAnEarlierPaasdAreEndedThoughTheClockWasSetBack(t *testing.T) {
 		must(w.CreateRun(ctx, "hello", paas.RunRequest{Command: []string{"never", "attached"}}))(t)
 		detached := must(w.CreateRun(ctx, "hello", paas.RunRequest{Command: []string{"x"}, Detach: true}))(t)
 		stray := must(w.runtime.Start(ctx, w.runtime.find(detached.Name).spec))(t) // of a run whose record has ended
-		w.runtime.instances[stray.ID].Name = "run.9"
 		w.halt()
+		w.runtime.instances[stray.ID].Name = "run.9"
 		jump()
 		w.boot()
 		w.wantRunning("run.2 v1", "web.1 v1")

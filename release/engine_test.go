@@ -33,7 +33,7 @@ func inWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
-			t: t, dir: dir, runtime: &fakeRuntime{instances: map[string]*fakeInstance{}, images: map[string]string{}}, router: &fakeRouter{routes: map[string]paas.Route{}},
+			t: t, dir: dir, runtime: newFakeRuntime(), router: &fakeRouter{routes: map[string]paas.Route{}},
 			logs: &fakeLogs{},
 		}
 		w.boot()

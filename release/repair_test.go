@@ -66,7 +66,6 @@ func TestAnOrphanThatStartsIsRemovedAtOnce(t *testing.T) {
 		w.create()
 		w.mustPush("img1")
 		stray := must(w.runtime.Start(context.Background(), paas.InstanceSpec{App: "nobody", AppName: "gone", Type: "web", Name: "web.1", Release: 1}))(t)
-		w.runtime.events(paas.InstanceEvent{App: stray.App, ID: stray.ID, Name: stray.Name, Kind: "start"})
 		w.wantRunning("web.1 v1")
 		if _, err := w.runtime.Instances(context.Background(), "nobody"); err != nil || w.runtime.instances[stray.ID] != nil {
 			t.Errorf("the orphan is still there: %v", err)

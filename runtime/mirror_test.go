@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 
@@ -305,13 +304,7 @@ func TestTheMirrorShowsWhatTheEngineShows(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitForLine(t, d, i.ID, "ready")
-	p, err := os.FindProcess(inspect(t, d, i.ID).State.Pid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	crash(t, d, i.ID)
 	await(t, told, "die", i.ID)
 	if got := seen(t, d)[i.ID]; !got.Exited && !got.Restarted {
 		t.Errorf("killed: %+v", got)
