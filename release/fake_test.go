@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,7 +20,8 @@ import (
 type fakeRuntime struct {
 	mu        sync.Mutex
 	instances map[string]*fakeInstance
-	images    map[string]bool // those that something ran on
+	images    map[string]string // those that something ran on, and the app
+	disk      fakeDisk
 	next      int
 	starts    []string      // "web.1 v2", in order
 	down      chan struct{} // closed while the engine does not answer
@@ -34,7 +34,7 @@ type fakeRuntime struct {
 
 func newFakeRuntime() *fakeRuntime {
 	return &fakeRuntime{
-		instances: map[string]*fakeInstance{}, images: map[string]bool{}, streams: map[*fakeStream]bool{}, down: make(chan struct{}),
+		instances: map[string]*fakeInstance{}, images: map[string]string{}, streams: map[*fakeStream]bool{}, down: make(chan struct{}),
 	}
 }
 
@@ -79,8 +79,11 @@ func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Insta
 	if err := f.placeable(sp); err != nil {
 		return paas.Instance{}, err
 	}
+	if err := f.disk.fits(sp.Name); err != nil {
+		return paas.Instance{}, err
+	}
 	f.next++
-	f.images[sp.Image.ID] = true
+	f.images[sp.Image.ID] = sp.App
 	i := &fakeInstance{spec: sp, Instance: paas.Instance{
 		ID: fmt.Sprintf("c%d", f.next), App: sp.App, AppName: sp.AppName, Type: sp.Type, Name: sp.Name, Release: sp.Release,
 		Generation: sp.Generation, Addr: f.address(sp), Port: sp.Port, CreatedAt: time.Now(),
@@ -269,19 +272,6 @@ func (f *fakeRuntime) Image(_ context.Context, id string) (paas.Image, error) {
 
 func noImage(id string) error {
 	return paas.Errorf(paas.NotFound, "image %s is no longer on this host", id)
-}
-
-func (f *fakeRuntime) Images(context.Context, string) ([]string, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Sorted(maps.Keys(f.images)), nil
-}
-
-func (f *fakeRuntime) RemoveImage(_ context.Context, id string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.images, id)
-	return nil
 }
 
 func (f *fakeRuntime) RemoveNetwork(context.Context, string) error {

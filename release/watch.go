@@ -41,6 +41,7 @@ func (e *Engine) sweep(ctx context.Context, missed <-chan struct{}) error {
 		case <-missed:
 		case <-time.After(wait):
 		}
+		e.payOwed()
 		err := e.sweepOnce(ctx)
 		if err == nil && !recovered {
 			err = e.recoverRuns(ctx)
@@ -54,7 +55,8 @@ func (e *Engine) sweep(ctx context.Context, missed <-chan struct{}) error {
 	}
 }
 
-// sweepOnce marks every app, and removes instances of apps that have no record, and what destroyed ones left.
+// sweepOnce marks every app, and removes instances of apps that have no record, one-offs that are over, and what destroyed
+// apps left.
 func (e *Engine) sweepOnce(ctx context.Context) error {
 	all, err := e.Runtime.Instances(ctx, "")
 	if err != nil {
@@ -72,10 +74,11 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 	for _, i := range all {
 		alive[i.ID] = true
 		if !known[i.App] {
-			e.removeOrphan(i)
+			e.removeStray(i, "app is gone")
 		}
 	}
 	e.memory.retain(alive)
+	e.removeOver(all)
 	e.clearGone()
 	for _, app := range apps {
 		e.mark(app.ID)
@@ -83,12 +86,21 @@ func (e *Engine) sweepOnce(ctx context.Context) error {
 	return nil
 }
 
-// removeOrphan ends an instance of an app that is gone.
-func (e *Engine) removeOrphan(i paas.Instance) {
+// removeStrays ends all instances of an app that is gone, or never was.
+func (e *Engine) removeStrays(ctx context.Context, app string) error {
+	left, err := e.Runtime.Instances(ctx, app)
+	for _, i := range left {
+		e.removeStray(i, "app is gone")
+	}
+	return err
+}
+
+// removeStray ends an instance that is nobody's any more.
+func (e *Engine) removeStray(i paas.Instance, why string) {
 	if _, leaving := e.memory.retiringState(i.ID); leaving {
 		return
 	}
-	e.Log.Info("removing an instance of an app that is gone", "app", i.AppName, "instance", i.Name)
+	e.Log.Info("removing a stray instance", "app", i.AppName, "instance", i.Name, "reason", why)
 	e.memory.setRetiring(i.ID, paas.InstanceStopping)
 	e.behind(func(ctx context.Context) { e.remove(ctx, i.ID, i.AppName) })
 }
