@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -39,10 +40,10 @@ type Controller struct {
 	table   Table // as on disk, unless that is full; its Routes are never changed in place
 	pending []*change
 	live    uint64 // the newest version that the target has confirmed
+	unsaved bool   // the table is newer than the one on disk, which was full; changed with the turn as well
 
 	// Guarded by turn:
 	keep     bool      // table.json is a good one, worth keeping as the previous
-	unsaved  bool      // the table is newer than the one on disk, which was full
 	problems []Problem // as reported last
 }
 
@@ -73,6 +74,9 @@ func NewController(dir string, target Target, opts Options) (*Controller, error)
 // keeps what it had.
 // A host that is not valid, or that another app's route had first, is left out and logged; the rest goes live.
 func (c *Controller) Apply(ctx context.Context, r paas.Route) error {
+	if c.isLive(r) {
+		return nil // as a sweep finds it for every app, which must not cost a comparison of all the routes each time
+	}
 	r.Hosts, r.Backends = slices.Clone(r.Hosts), slices.Clone(r.Backends)
 	return c.change(ctx, func(routes []paas.Route) []paas.Route {
 		i := find(routes, r.App)
@@ -85,6 +89,14 @@ func (c *Controller) Apply(ctx context.Context, r paas.Route) error {
 		}
 		return append(routes, r)
 	})
+}
+
+// isLive says whether the target has exactly this route, and nothing waits to change that.
+func (c *Controller) isLive(r paas.Route) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := find(c.table.Routes, r.App)
+	return i >= 0 && reflect.DeepEqual(c.table.Routes[i], r) && len(c.pending) == 0 && c.live >= c.table.Version && !c.unsaved
 }
 
 // Remove drops the route of an app and returns once the target knows none. It is no error if there is none.

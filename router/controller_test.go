@@ -216,6 +216,31 @@ func TestOnePutConfirmsManyChanges(t *testing.T) {
 	}
 }
 
+func TestARouteThatIsLiveIsNotPutAgainAndOneThatIsNotIs(t *testing.T) {
+	t.Parallel()
+	puts, answer := 0, error(nil)
+	c := newController(t, tempDir(t), &fake{put: func(router.Table) error { puts++; return answer }}, router.Options{})
+	apply := func(r paas.Route, want paas.Code, wantPuts int) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		puts = 0
+		if err := c.Apply(ctx, r); paas.CodeOf(err) != want || (puts > 0) != (wantPuts > 0) {
+			t.Errorf("%s: %v after %d puts", r.Down, err, puts)
+		}
+	}
+	a := route("a", "H14")
+	apply(a, "", 1)
+	apply(a, "", 0)
+	answer = paas.Errorf(paas.Unavailable, "away")
+	a.Down = "H10"
+	apply(a, paas.Unavailable, 1) // written, and not live
+	apply(a, paas.Unavailable, 1)
+	answer = nil
+	apply(a, "", 1)
+	apply(a, "", 0)
+}
+
 func TestChangeThatNobodyWaitsForAnyMoreIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan struct{}, 9), make(chan struct{})
