@@ -84,7 +84,7 @@ func writeEdit(app string, config paas.Config) (string, error) {
 	return file, nil
 }
 
-// edit runs the user's editor and waits for it.
+// edit runs the user's editor and waits for it. Ctrl-C is the editor's meanwhile: it has a meaning there.
 func (s *session) edit(ctx context.Context, file string) error {
 	editor := "vi"
 	for _, key := range []string{"EDITOR", "VISUAL"} {
@@ -95,6 +95,8 @@ func (s *session) edit(ctx context.Context, file string) error {
 	argv := append(strings.Fields(editor), file)
 	cmd := s.program(ctx, argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, s.out, s.err
+	s.lent.Store(true)
+	defer s.lent.Store(false)
 	if err := cmd.Run(); err != nil {
 		return paas.Errorf(paas.Failed, "the editor %s ended with: %w", paas.Quote(editor), err).WithHint("set VISUAL or EDITOR")
 	}
