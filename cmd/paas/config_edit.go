@@ -52,12 +52,12 @@ func runConfigEdit(ctx context.Context, o *configEditOptions) error {
 	}
 	patch, err := readEdit(file, config)
 	if err != nil {
-		return keepEdit(file, err)
+		return o.keepEdit(file, err)
 	}
 	var change paas.ConfigChange
 	if len(patch) > 0 {
 		if change, err = srv.SetConfig(ctx, app, patch, version, o.progress()); err != nil {
-			return keepEdit(file, err)
+			return o.keepEdit(file, err)
 		}
 	}
 	if err := removeEdit(file); err != nil {
@@ -137,8 +137,8 @@ func removeEdit(file string) error {
 	return nil
 }
 
-// keepEdit says, with the error, where the user's work is.
-func keepEdit(file string, err error) error {
-	return paas.Errorf(paas.CodeOf(err), "%s; nothing changed, and your edit is kept in %s", sentence(err), file).
-		Because(err).WithHint("paas config:set - < %s", file)
+// keepEdit says where the user's work is when it did not become the config, and passes on why.
+func (s *session) keepEdit(file string, err error) error {
+	s.note("Your edit is kept in %s. To set what it sets: paas config:set - < %s", file, file)
+	return err
 }
