@@ -20,7 +20,7 @@ import (
 func serveCommand(getenv func(string) string) *cobra.Command {
 	var opts options
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the control plane, and the router as a container", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the control plane, and the router as a container", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := fromEnv(cmd, getenv); err != nil {
 				return err
