@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,7 +68,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		work.Go(func() error { return p.keepRouter(inner) })
 	}
 	if err := p.recover(inner); err != nil {
-		return err
+		stop()
+		return errors.Join(err, work.Wait()) // before the store is closed under them
 	}
 	work.Go(func() error { return p.engine.Work(inner) })
 	if route, ok := selfRoute(s, doors.api); ok {
