@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,7 @@ Then, on your own machine, in a git repository:
 
     PAAS_URL=ssh://paas@HOST:2222 paas create hello
     git push paas main`,
-		Version:       version(),
+		Version:       paas.Version(),
 		Args:          noArgs,
 		RunE:          help,
 		SilenceErrors: true,
@@ -100,12 +99,3 @@ func noArgs(cmd *cobra.Command, args []string) error {
 
 // help is what a command does that its subcommands are to follow.
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-
-// version is that of the module, or of the commit that it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	return info.Main.Version
-}

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"paas"
 )
 
 // typed runs a command line, far from any data that the machine has.
@@ -55,6 +57,13 @@ func TestWithoutACommandThereIsHelp(t *testing.T) {
 		if code != 0 || !strings.Contains(stdout, "Usage:") || stderr != "" {
 			t.Errorf("%q: exit code %d, %q, %q", line, code, stdout, stderr)
 		}
+	}
+}
+
+func TestBothProgramsTellTheSameVersion(t *testing.T) {
+	code, stdout, _ := typed(t, nil, "--version")
+	if code != 0 || stdout != "paasd "+paas.Version()+"\n" || strings.Contains(stdout, "(") {
+		t.Errorf("exit code %d, %q", code, stdout)
 	}
 }
 

@@ -146,7 +146,7 @@ func (d doors) serve(ctx context.Context, p *platform, log *slog.Logger) error {
 
 // announce tells the operator that paasd is ready, and where everything is.
 func announce(w io.Writer, s settings, d doors, p *platform) {
-	fmt.Fprintf(w, "paasd %s is ready\n", version())
+	fmt.Fprintf(w, "paasd %s is ready\n", paas.Version())
 	fmt.Fprintf(w, "  data      %s (installation %s)\n", s.dataDir, p.store.Installation())
 	if d.ssh != nil {
 		fmt.Fprintf(w, "  ssh       %s (git and the paas command; host key %s)\n", d.ssh.Addr(), p.ssh.HostKey())
