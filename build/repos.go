@@ -68,6 +68,9 @@ func (r *Repos) linkHook() error {
 	if r.opts.Hook == "" {
 		return nil
 	}
+	if to, err := os.Readlink(filepath.Join(r.hooks, "pre-receive")); err == nil && to == r.opts.Hook {
+		return nil // and the disk may be too full for another
+	}
 	next := filepath.Join(r.hooks, ".pre-receive.next")
 	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -76,6 +76,9 @@ func (e *Engine) CreateApp(ctx context.Context, app string) (paas.AppInfo, error
 	if err := paas.ValidateAppName(app); err != nil {
 		return paas.AppInfo{}, err
 	}
+	if err := e.Room(); err != nil {
+		return paas.AppInfo{}, err
+	}
 	record, err := e.Store.CreateApp(app, e.defaultHost(app))
 	if err != nil {
 		return paas.AppInfo{}, err

@@ -90,6 +90,7 @@ type (
 		Operator
 		Runner
 		Cleaner
+		Disk
 	}
 
 	// Observer tells what is.
@@ -118,9 +119,17 @@ type (
 	// Cleaner finds and removes what instances stand on.
 	Cleaner interface {
 		Image(ctx context.Context, id string) (paas.Image, error)
-		Images(ctx context.Context, app string) ([]string, error)
+		Images(ctx context.Context, app string) ([]paas.StoredImage, error)
 		RemoveImage(ctx context.Context, id string) error
 		RemoveNetwork(ctx context.Context, app string) error
+	}
+
+	// Disk is what fills the engine's disk, besides images and instances. Leftovers are containers, by id, that never became
+	// instances and are older than age; PruneBuildCache removes the longest unused of the build cache until keep is left.
+	Disk interface {
+		DiskUsage(ctx context.Context) (paas.DiskUsage, error)
+		Leftovers(ctx context.Context, age time.Duration) ([]string, error)
+		PruneBuildCache(ctx context.Context, keep paas.Bytes) (count int, freed paas.Bytes, err error)
 	}
 
 	// Router carries requests to backends. Apply returns once the route is live; Route is the last one applied.

@@ -19,6 +19,7 @@ type fakeRouter struct {
 	drains []netip.AddrPort
 	limits []time.Duration // of the drains
 	down   bool
+	busy   time.Duration // that a drain takes
 }
 
 func (r *fakeRouter) Route(app string) (paas.Route, bool) {
@@ -61,9 +62,13 @@ func (r *fakeRouter) deadlines() []time.Duration {
 
 func (r *fakeRouter) Drain(_ context.Context, addrs []netip.AddrPort, limit time.Duration) (int, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.limits = append(r.limits, limit)
 	r.drains = append(r.drains, addrs...)
+	busy := min(r.busy, limit)
+	r.mu.Unlock()
+	if busy > 0 {
+		<-time.After(busy)
+	}
 	return 0, nil
 }
 

@@ -36,12 +36,13 @@ type Controller struct {
 	turn   chan struct{} // held by the one that writes and puts
 
 	mu      sync.Mutex
-	table   Table // as on disk; its Routes are never changed in place
+	table   Table // as on disk, unless that is full; its Routes are never changed in place
 	pending []*change
 	live    uint64 // the newest version that the target has confirmed
 
 	// Guarded by turn:
 	keep     bool      // table.json is a good one, worth keeping as the previous
+	unsaved  bool      // the table is newer than the one on disk, which was full
 	problems []Problem // as reported last
 }
 

@@ -197,11 +197,16 @@ type notStarted struct {
 func (e *notStarted) Error() string { return e.err.Error() }
 func (e *notStarted) Unwrap() error { return e.err }
 
-// discard removes a container, by id or name, that came to nothing. It does so even if ctx has ended.
+// discard removes a container, by id or name, that came to nothing. It does so even if ctx has ended, and later if the
+// engine is away.
 func (d *Docker) discard(ctx context.Context, id string) {
-	if err := d.forceRemove(context.WithoutCancel(ctx), id); err != nil {
+	err := d.forceRemove(context.WithoutCancel(ctx), id)
+	switch {
+	case err == nil:
+		d.addresses.release(id)
+	case paas.CodeOf(err) == paas.Unavailable:
+		d.removeLater(id)
+	default:
 		d.log.Warn("a container that was not started is left", "container", id, "error", err)
-		return
 	}
-	d.addresses.release(id)
 }

@@ -53,6 +53,8 @@ func (s *Server) routes(e *echo.Echo) {
 	e.PUT("/v1/apps/:app/maintenance", s.maintenanceOn)
 	e.DELETE("/v1/apps/:app/maintenance", s.maintenanceOff)
 
+	e.POST("/v1/gc", s.collect)
+
 	e.GET("/v1/keys", s.listKeys)
 	e.POST("/v1/keys", s.addKey)
 	e.DELETE("/v1/keys/:name", s.removeKey)

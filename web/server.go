@@ -23,6 +23,7 @@ type Services struct {
 	Runs      Runs
 	Builds    Builds
 	Domains   Domains
+	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys
 	Tokens    Tokens

@@ -28,6 +28,7 @@ type options struct {
 	docker     string
 	maxBuilds  int
 	buildTime  time.Duration
+	buildCache paas.Bytes
 	verbose    bool
 }
 
@@ -42,7 +43,23 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
 	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
 	flags.DurationVar(&o.buildTime, "build-timeout", time.Hour, "how long one build may take")
+	o.buildCache = 10_000 * megabyte
+	flags.Var((*bytesFlag)(&o.buildCache), "build-cache", "what the engine's build cache is pruned to now and then; 0: it is left alone")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
+}
+
+// bytesFlag is an amount of bytes on the command line.
+type bytesFlag paas.Bytes
+
+func (b *bytesFlag) String() string { return paas.Bytes(*b).String() }
+func (b *bytesFlag) Type() string   { return "size" }
+
+func (b *bytesFlag) Set(text string) error {
+	v, err := paas.ParseBytes(text)
+	if err == nil {
+		*b = bytesFlag(v)
+	}
+	return err
 }
 
 func bindDataDir(flags *pflag.FlagSet, dir *string) {
@@ -67,7 +84,8 @@ func fromEnv(cmd *cobra.Command, getenv func(string) string) error {
 // settings are options that have been checked.
 type settings struct {
 	options
-	pool netip.Prefix
+	pool    netip.Prefix
+	reached func(moment string) // see faultPoint; nil: nothing
 }
 
 func (o options) check() (settings, error) {

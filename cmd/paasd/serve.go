@@ -30,6 +30,9 @@ func serveCommand(getenv func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if s.reached, err = faultPoint(getenv); err != nil {
+				return err
+			}
 			return serve(cmd.Context(), s, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -72,6 +75,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		return errors.Join(err, work.Wait()) // before the store is closed under them
 	}
 	work.Go(func() error { return p.engine.Work(inner) })
+	work.Go(func() error { return p.builds.Work(inner) })
 	if route, ok := selfRoute(s, doors.api); ok {
 		work.Go(func() error { return p.applySelf(inner, route) })
 	}

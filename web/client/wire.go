@@ -105,6 +105,10 @@ type (
 	HostBody struct {
 		Host string `json:"host"`
 	}
+	// CollectBody says whether a collection is only to say what it would free.
+	CollectBody struct {
+		DryRun bool `json:"dry_run"`
+	}
 	// PushBody is what git told the pre-receive hook: its stdin and its GIT_* variables.
 	PushBody struct {
 		Updates string            `json:"updates"`
