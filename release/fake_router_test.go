@@ -45,6 +45,15 @@ func (r *fakeRouter) Apply(_ context.Context, route paas.Route) error {
 	return nil
 }
 
+func (r *fakeRouter) Adjust(ctx context.Context, app string, hosts []string, maintenance bool) error {
+	route, ok := r.Route(app)
+	if !ok {
+		return nil
+	}
+	route.Hosts, route.Maintenance = hosts, maintenance
+	return r.Apply(ctx, route)
+}
+
 func (r *fakeRouter) Remove(_ context.Context, app string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
