@@ -159,8 +159,10 @@ type (
 		Remove(app string) error
 	}
 
-	// Builds ends the pushes and builds of an app that goes, and removes its repository and build logs.
+	// Builds ends the pushes and builds of an app that is about to go, and removes the repository and build logs of one that
+	// is gone.
 	Builds interface {
+		EndPushes(ctx context.Context, app string) error
 		RemoveApp(ctx context.Context, app string) error
 	}
 )
