@@ -205,5 +205,3 @@ func (b *body) early() []byte {
 	}
 	return b.data()
 }
-
-func (b *body) ended() []field { return b.trailer }

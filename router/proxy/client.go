@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -87,43 +88,23 @@ func (c *client) serve() {
 
 // readHead waits for the header of a request. Empty: the client has no more, or (with a problem) what it sends is none.
 func (c *client) readHead(first bool) (head string, problem code) {
-	if len(c.unread()) == 0 {
-		c.drop()
-		c.state.Store(idle)
-		c.kind = small
-		if first {
-			c.readWithin(c.f.h.timeouts.Header)
-		} else {
-			c.idleFor(c.f.h.timeouts.Idle)
-		}
-		if c.f.stopping.Load() || c.fill() != nil || !c.state.CompareAndSwap(idle, busy) {
-			c.drop()
-			return "", ""
-		}
+	if len(c.unread()) == 0 && !c.awaitRequest(first) {
+		return "", ""
 	}
-	for from, late := 0, first; ; {
+	for from, timed := 0, first; ; timed = true {
+		c.skipEmptyLines(from)
 		p := c.unread()
-		for from == 0 && len(p) > 0 && (p[0] == '\n' || p[0] == '\r' && len(p) > 1 && p[1] == '\n') {
-			n := 1 // RFC 9112 2.2: an empty line before a request is none
-			if p[0] == '\r' {
-				n = 2
+		if begin := string(p[:min(len(p), len(preface))]); !first || !strings.HasPrefix(preface, begin) {
+			var end int
+			if end, from = headEnd(p, from); end > 0 {
+				head = string(p[:end])
+				c.discard(end)
+				return head, ""
 			}
-			c.discard(n)
-			p = c.unread()
-		}
-		if first && len(p) > 0 && len(p) < len(preface) && string(p) == preface[:len(p)] {
-			p = nil // it may become one
-		} else if first && len(p) >= len(preface) && string(p[:len(preface)]) == preface {
+		} else if begin == preface {
 			return preface, ""
 		}
-		var end int
-		if end, from = headEnd(p, from); end > 0 {
-			head = string(p[:end])
-			c.discard(end)
-			return head, ""
-		}
-		if !late {
-			late = true
+		if !timed {
 			c.readWithin(c.f.h.timeouts.Header)
 		}
 		switch err := c.fill(); {
@@ -137,6 +118,37 @@ func (c *client) readHead(first bool) (head string, problem code) {
 		default:
 			c.drop()
 			return "", ""
+		}
+	}
+}
+
+// awaitRequest waits, with next to nothing in hand, until a request begins.
+func (c *client) awaitRequest(first bool) bool {
+	c.drop()
+	c.kind = small
+	c.state.Store(idle)
+	if first {
+		c.readWithin(c.f.h.timeouts.Header)
+	} else {
+		c.idleFor(c.f.h.timeouts.Idle)
+	}
+	if c.f.stopping.Load() || c.fill() != nil || !c.state.CompareAndSwap(idle, busy) {
+		c.drop()
+		return false
+	}
+	return true
+}
+
+// skipEmptyLines passes over those before a request (RFC 9112 2.2), unless some of the header was looked at already.
+func (c *client) skipEmptyLines(looked int) {
+	for looked == 0 {
+		switch p := c.unread(); {
+		case len(p) > 0 && p[0] == '\n':
+			c.discard(1)
+		case len(p) > 1 && p[0] == '\r' && p[1] == '\n':
+			c.discard(2)
+		default:
+			return
 		}
 	}
 }

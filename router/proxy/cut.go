@@ -98,7 +98,7 @@ func (ex *exchange) inspect(now time.Duration) {
 	if ex.client != nil || ex.upload.unfinished() {
 		return // somebody reads from the client, and will see
 	}
-	switch age := now - (ex.started.Sub(epoch)); {
+	switch age := now - ex.started.Sub(epoch); {
 	case ex.lookAt == 0:
 		ex.lookAt = now + lookFirst
 	case now >= ex.lookAt:

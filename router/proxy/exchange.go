@@ -29,12 +29,12 @@ type exchange struct {
 	bytes     int64 // of the response's body
 	hijacked  bool
 
-	slot     int // in backend.active, guarded by its lock
+	slot     int  // in backend.active, guarded by its lock
 	probe    bool // it tries whether a backend is back
 	tried    []*backend
 	early    []byte // the request's body, where it came with the header
 	respBody body
-	upload *upload // set under mu
+	upload   *upload // set under mu
 
 	deadline atomic.Int64 // clock time by which something has to happen, 0: none
 

@@ -168,4 +168,3 @@ func (l *handed) Close() error {
 
 // Addr implements net.Listener.
 func (l *handed) Addr() net.Addr { return l.addr }
-

@@ -93,13 +93,13 @@ func (c *client) write(p []byte) error {
 			o.text = append(o.text, p...)
 			return nil
 		}
-		o.text = append(strconv.AppendInt(o.text, int64(len(p)), 16), "\r\n"...)
+		o.text = appendSize(o.text, len(p))
 		o.text = append(append(o.text, p...), "\r\n"...)
 		return nil
 	}
 	o.vec = net.Buffers(append(o.parts[:0], nil, p))
 	if o.chunked {
-		o.text = append(strconv.AppendInt(o.text, int64(len(p)), 16), "\r\n"...)
+		o.text = appendSize(o.text, len(p))
 		o.vec = append(o.vec, crlf)
 	}
 	o.vec[0] = o.text

@@ -97,45 +97,52 @@ func (u *upload) settle() {
 
 // copy sends the body in the framing that the head announced and says whether the backend got all of it.
 func (u *upload) copy() bool {
-	inChunks := u.ex.req.length < 0
-	size, vec := make([]byte, 0, 20), make([][]byte, 3)
+	var out chunker
 	for left := u.ex.req.length; ; {
 		p, err := u.from.take()
 		left -= int64(len(p))
 		if errors.Is(err, io.EOF) && left > 0 {
 			err = io.ErrUnexpectedEOF
 		}
-		if errors.Is(err, io.EOF) || left == 0 {
+		end := errors.Is(err, io.EOF)
+		if end || left == 0 {
 			u.whole.Store(true)
 		}
-		switch {
-		case len(p) > 0 && inChunks:
-			size = append(strconv.AppendInt(size[:0], int64(len(p)), 16), "\r\n"...)
-			vec[0], vec[1], vec[2] = size, p, crlf
-			if !u.write(vec) {
-				return false
-			}
-		case len(p) > 0:
-			vec[0] = p
-			if !u.write(vec[:1]) {
-				return false
-			}
+		if len(p) > 0 && !u.write(out.parts(p, u.ex.req.length < 0)) {
+			return false
 		}
 		switch {
-		case errors.Is(err, io.EOF) && inChunks:
-			vec[0] = appendTrailer(nil, u.from.ended())
-			return u.write(vec[:1])
+		case end && u.ex.req.length < 0:
+			return u.write(net.Buffers{appendTrailer(nil, u.from.ended())})
 		case u.whole.Load():
 			return true
 		case err == nil && len(p) == 0:
 			err = u.from.fill()
 			u.ex.touch()
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil {
 			u.fail(err)
 			return false
 		}
 	}
+}
+
+// chunker makes of bytes what is written of them.
+type chunker struct {
+	size [18]byte
+	vec  [3][]byte
+}
+
+func (c *chunker) parts(p []byte, chunked bool) net.Buffers {
+	if !chunked {
+		return append(c.vec[:0], p)
+	}
+	return append(c.vec[:0], appendSize(c.size[:0], len(p)), p, crlf)
+}
+
+// appendSize writes the line before a chunk's data.
+func appendSize(b []byte, n int) []byte {
+	return append(strconv.AppendInt(b, int64(n), 16), "\r\n"...)
 }
 
 var crlf = []byte("\r\n")
