@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -49,7 +50,8 @@ func (f *http1) serve(l net.Listener) error {
 }
 
 func (f *http1) start(conn net.Conn) {
-	c := &client{sock: newSock(conn, small), f: f, peer: peerOf(conn.RemoteAddr().String())}
+	_, secure := conn.(*tls.Conn)
+	c := &client{sock: newSock(conn, small), f: f, peer: peerOf(conn.RemoteAddr().String()), secure: secure}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.stopping.Load() {
