@@ -174,10 +174,16 @@ func TestAppThatVanishesMeanwhileIsToldSo(t *testing.T) {
 	done := c.pushing("main")
 	receive(t, "the build begins", g.began)
 	w.records.drop("idhello")
-	if err := w.svc.RemoveApp(t.Context(), "idhello"); err != nil {
+	if err := w.svc.EndPushes(t.Context(), "idhello"); err != nil {
 		t.Fatal(err)
 	}
 	receive(t, "the push ends", done).want(t, false)
+	if !exists(w.repos.Path("idhello")) {
+		t.Error("the repository is gone before the app is")
+	}
+	if err := w.svc.RemoveApp(t.Context(), "idhello"); err != nil {
+		t.Fatal(err)
+	}
 	if got := w.deployer.deployed(); got != nil {
 		t.Errorf("deployed %v", got)
 	}

@@ -138,9 +138,10 @@ func TestRunsOfAnEarlierPaasdAreEndedThoughTheClockWasSetBack(t *testing.T) {
 		w.mustPush("img1")
 		must(w.CreateRun(ctx, "hello", paas.RunRequest{Command: []string{"never", "attached"}}))(t)
 		detached := must(w.CreateRun(ctx, "hello", paas.RunRequest{Command: []string{"x"}, Detach: true}))(t)
-		stray := must(w.runtime.Start(ctx, w.runtime.find(detached.Name).spec))(t) // of a run whose record has ended
+		ended := w.runtime.find(detached.Name).spec // of a run whose record has ended
+		ended.Name = "run.9"
+		must(w.runtime.Start(ctx, ended))(t)
 		w.halt()
-		w.runtime.instances[stray.ID].Name = "run.9"
 		jump()
 		w.boot()
 		w.wantRunning("run.2 v1", "web.1 v1")

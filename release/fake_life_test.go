@@ -182,6 +182,7 @@ func (f *fakeRuntime) Remove(_ context.Context, id string) error {
 	i.kept = false
 	f.end(i, 137)
 	delete(f.instances, id)
+	delete(f.byApp[i.App], id)
 	f.tellOf(i, "destroy", 0)
 	return nil
 }

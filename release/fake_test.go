@@ -20,7 +20,8 @@ import (
 type fakeRuntime struct {
 	mu        sync.Mutex
 	instances map[string]*fakeInstance
-	images    map[string]string // those that something ran on, and the app
+	byApp     map[string]map[string]*fakeInstance // the same, by App.ID
+	images    map[string]string                   // those that something ran on, and the app
 	disk      fakeDisk
 	next      int
 	starts    []string      // "web.1 v2", in order
@@ -34,7 +35,8 @@ type fakeRuntime struct {
 
 func newFakeRuntime() *fakeRuntime {
 	return &fakeRuntime{
-		instances: map[string]*fakeInstance{}, images: map[string]string{}, streams: map[*fakeStream]bool{}, down: make(chan struct{}),
+		instances: map[string]*fakeInstance{}, byApp: map[string]map[string]*fakeInstance{}, images: map[string]string{},
+		streams: map[*fakeStream]bool{}, down: make(chan struct{}),
 	}
 }
 
@@ -88,17 +90,26 @@ func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Insta
 		ID: fmt.Sprintf("c%d", f.next), App: sp.App, AppName: sp.AppName, Type: sp.Type, Name: sp.Name, Release: sp.Release,
 		Generation: sp.Generation, Addr: f.address(sp), Port: sp.Port, CreatedAt: time.Now(),
 	}}
-	f.instances[i.ID] = i
+	f.place(i)
 	f.starts = append(f.starts, fmt.Sprintf("%s v%d", sp.Name, sp.Release))
 	f.boot(i)
 	return i.Instance, nil
 }
 
+// place puts an instance on the engine.
+func (f *fakeRuntime) place(i *fakeInstance) {
+	f.instances[i.ID] = i
+	if f.byApp[i.App] == nil {
+		f.byApp[i.App] = map[string]*fakeInstance{}
+	}
+	f.byApp[i.App][i.ID] = i
+}
+
 // address is one in the instance's subnet, going round, that no other has.
 func (f *fakeRuntime) address(sp paas.InstanceSpec) netip.Addr {
 	held := map[netip.Addr]bool{}
-	for _, i := range f.instances {
-		held[i.Addr] = i.App == sp.App
+	for _, i := range f.byApp[sp.App] {
+		held[i.Addr] = true
 	}
 	addr := netip.AddrFrom4([4]byte{10, 0, 0, 0}) // of a test that has no network
 	if sp.Subnet.IsValid() {
@@ -221,11 +232,13 @@ func (f *fakeRuntime) Instances(_ context.Context, app string) ([]paas.Instance,
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looks++
-	var list []paas.Instance
-	for _, i := range f.instances {
-		if app == "" || i.App == app {
-			list = append(list, i.Instance)
-		}
+	some := f.byApp[app]
+	if app == "" {
+		some = f.instances
+	}
+	list := make([]paas.Instance, 0, len(some))
+	for _, i := range some {
+		list = append(list, i.Instance)
 	}
 	return list, f.away()
 }
@@ -298,8 +311,8 @@ func (p *progressLog) String() string {
 	return p.b.String()
 }
 
-func must[T any](v T, err error) func(t *testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](v T, err error) func(t testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

@@ -149,7 +149,7 @@ func (w *world) dead(app, typ, name string) string {
 	w.runtime.next++
 	id := fmt.Sprintf("dead%d", w.runtime.next)
 	i := paas.Instance{ID: id, App: app, Type: typ, Name: name, CreatedAt: time.Now(), Exited: true}
-	w.runtime.instances[id] = &fakeInstance{Instance: i, exited: make(chan struct{})}
+	w.runtime.place(&fakeInstance{Instance: i, exited: make(chan struct{})})
 	return id
 }
 

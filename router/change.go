@@ -127,14 +127,21 @@ func (c *Controller) save(t Table) error {
 		if !c.unsaved {
 			c.opts.Log.Error("routing table goes live but is not on disk, which has no space left", "error", err)
 		}
-		c.unsaved = true
+		c.setUnsaved(true)
 	case err != nil:
 		return fmt.Errorf("save the routing table: %w", err)
 	default:
-		c.keep, c.unsaved = true, false
+		c.keep = true
+		c.setUnsaved(false)
 	}
 	c.report(t)
 	return nil
+}
+
+func (c *Controller) setUnsaved(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unsaved = on
 }
 
 // report logs what the table holds that cannot go live, when it is not what it held before.
