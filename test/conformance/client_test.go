@@ -15,20 +15,6 @@ func read(resp *http.Response) platform.Answer {
 	}
 }
 
-// request asks any URL; headers are name, value pairs, and Host is the name asked for.
-func (p *proof) request(method, url, body string, headers ...string) platform.Answer {
-	p.Helper()
-	req, err := http.NewRequestWithContext(p.Context(), method, url, strings.NewReader(body))
-	p.OK(err)
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i] == "Host" {
-			req.Host = headers[i+1]
-		}
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	return p.Send(req)
-}
-
 // api asks the HTTP API with a token of the admin's.
 func (p *proof) api(token, method, path, body string, headers ...string) platform.Answer {
 	p.Helper()

@@ -112,7 +112,7 @@ func (l *Load) note(e Exchange) {
 	l.traffic.Answers = append(l.traffic.Answers, e)
 }
 
-// So far is what has been answered until now, well or not.
+// SoFar is what has been answered until now, well or not.
 func (l *Load) SoFar() Traffic {
 	l.mu.Lock()
 	defer l.mu.Unlock()
