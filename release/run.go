@@ -192,6 +192,7 @@ func (e *Engine) follow(run paas.Run, i paas.Instance, timeout time.Duration) {
 			_, stopErr := e.Runtime.Stop(life, i.ID, runGrace)
 			err = paas.Errorf(paas.Failed, "stopped: it took longer than %s", timeout).Because(stopErr)
 		}
+		e.memory.setRetiring(i.ID, paas.InstanceStopping) // it is no stray, though its record is at its end
 		if err := e.endRun(run, last.ExitCode, err); err != nil {
 			e.Log.Info("detached run did not end by itself", "run", run.Name(), "error", err)
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // quietly serves one connection in a bubble, where hours pass at once, and returns the client's end of it.
-func quietly(t *testing.T, f *fake, serve func(s *Server, ctx context.Context, conn net.Conn) error) (conn net.Conn) {
+func quietly(t *testing.T, f *fake, serve func(ctx context.Context, s *Server, conn net.Conn) error) (conn net.Conn) {
 	t.Helper()
 	server := NewServer(f.services(), Options{Grace: time.Second})
 	conn, far := net.Pipe()
@@ -22,7 +22,7 @@ func quietly(t *testing.T, f *fake, serve func(s *Server, ctx context.Context, c
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = serve(server, ctx, far)
+		_ = serve(ctx, server, far)
 	}()
 	t.Cleanup(func() {
 		_ = conn.Close()
@@ -32,9 +32,9 @@ func quietly(t *testing.T, f *fake, serve func(s *Server, ctx context.Context, c
 	return conn
 }
 
-func asAda(s *Server, ctx context.Context, conn net.Conn) error { return s.ServeConn(ctx, conn, "ada") }
+func asAda(ctx context.Context, s *Server, conn net.Conn) error { return s.ServeConn(ctx, conn, "ada") }
 
-func asStranger(s *Server, ctx context.Context, conn net.Conn) error {
+func asStranger(ctx context.Context, s *Server, conn net.Conn) error {
 	return s.ServeTCP(ctx, newSingle(conn))
 }
 
@@ -43,7 +43,7 @@ func TestALogThatWasQuietForLongEndsAsItShould(t *testing.T) {
 		f := newFake()
 		f.onLog = func(_ context.Context, w io.Writer) error {
 			fmt.Fprintln(w, "one line")
-			time.Sleep(10 * writeTimeout)
+			pause(context.Background(), 10*writeTimeout)
 			return nil
 		}
 		conn := quietly(t, f, asAda)
@@ -84,7 +84,7 @@ func TestAnAnswerThatNobodyReadsHoldsNoConnection(t *testing.T) {
 			if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: paas\r\n\r\n"); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * writeTimeout)
+			pause(t.Context(), 2*writeTimeout)
 			if answer, err := io.ReadAll(conn); err != nil || len(answer) > 0 {
 				t.Errorf("%s: the connection is still there: %q, %v", path, answer, err)
 			}
