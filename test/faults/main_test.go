@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"paas/test/platform"
@@ -34,9 +35,11 @@ func publish() error {
 	if doc == "" {
 		return err
 	}
-	text := fmt.Sprintf("\n%s. Each proof under %d requests/s on kept connections and %d/s on new ones.\n\n%s\n",
-		report.Machine(), steady.Kept, steady.New, suite.Markdown())
-	return errors.Join(err, report.Replace(doc, "measured", text))
+	busy, readErr := os.ReadFile("/proc/loadavg")
+	average, _, _ := strings.Cut(string(busy), " ")
+	text := fmt.Sprintf("\n%s, load average %s at the end of `make faults`. Each proof under %d requests/s on kept connections and %d/s on new ones.\n\n%s\n",
+		report.Machine(), average, steady.Kept, steady.New, suite.Markdown())
+	return errors.Join(err, readErr, report.Replace(doc, "measured", text))
 }
 
 // clean ends the load of a proof a second after all else: not one request may have failed.
