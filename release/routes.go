@@ -25,7 +25,9 @@ func (e *Engine) route(ctx context.Context, app paas.App, rel paas.Release, targ
 	if err != nil {
 		return err
 	}
-	r := paas.Route{App: app.ID, Name: app.Name, Hosts: hosts, Maintenance: app.Maintenance, Backends: []paas.Backend{}}
+	r := paas.Route{
+		App: app.ID, Name: app.Name, Hosts: hosts, Maintenance: app.Maintenance, Paused: app.Paused, Routing: app.Routing, Backends: []paas.Backend{},
+	}
 	for _, i := range targets {
 		if i.Type == paas.Web && i.Port != 0 {
 			r.Backends = append(r.Backends, paas.Backend{Instance: i.Name, Addr: i.AddrPort(), Release: i.Release})

@@ -87,10 +87,21 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 		"Domains hello":                func(ctx context.Context) error { _, err := c.Domains(ctx, "hello"); return err },
 		"AddDomain hello a.example":    func(ctx context.Context) error { _, err := c.AddDomain(ctx, "hello", "a.example"); return err },
 		"RemoveDomain hello a.example": func(ctx context.Context) error { _, err := c.RemoveDomain(ctx, "hello", "a.example"); return err },
-		"SetMaintenance hello true":    func(ctx context.Context) error { _, err := c.SetMaintenance(ctx, "hello", true); return err },
-		"SetMaintenance hello false":   func(ctx context.Context) error { _, err := c.SetMaintenance(ctx, "hello", false); return err },
-		"Logs hello":                   func(ctx context.Context) error { return c.Logs(ctx, "hello", paas.LogQuery{}, nil) },
-		"PreReceive push1":             func(ctx context.Context) error { return c.PreReceive(ctx, "push1", "0 1 refs/heads/main\n", nil, nil) },
+		"Routing hello":                func(ctx context.Context) error { _, err := c.Routing(ctx, "hello"); return err },
+		"SetRouting hello 1": func(ctx context.Context) error {
+			_, err := c.SetRouting(ctx, "hello", paas.RoutingPatch{"canonical": nil})
+			return err
+		},
+		"SetPaused hello true":  func(ctx context.Context) error { _, err := c.SetPaused(ctx, "hello", true); return err },
+		"SetPaused hello false": func(ctx context.Context) error { _, err := c.SetPaused(ctx, "hello", false); return err },
+		"RemoveDomain hello example.com/api v1": func(ctx context.Context) error {
+			_, err := c.RemoveDomain(ctx, "hello", "example.com/api v1")
+			return err
+		},
+		"SetMaintenance hello true":  func(ctx context.Context) error { _, err := c.SetMaintenance(ctx, "hello", true); return err },
+		"SetMaintenance hello false": func(ctx context.Context) error { _, err := c.SetMaintenance(ctx, "hello", false); return err },
+		"Logs hello":                 func(ctx context.Context) error { return c.Logs(ctx, "hello", paas.LogQuery{}, nil) },
+		"PreReceive push1":           func(ctx context.Context) error { return c.PreReceive(ctx, "push1", "0 1 refs/heads/main\n", nil, nil) },
 	}
 }
 

@@ -23,6 +23,7 @@ type Services struct {
 	Runs      Runs
 	Builds    Builds
 	Domains   Domains
+	Routing   Routing
 	Logs      Logs
 	Keys      Keys
 	Tokens    Tokens

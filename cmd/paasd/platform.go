@@ -63,7 +63,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	p.engine = release.New(release.Deps{
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
-		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateHost, KeepRoutes: []string{selfApp}, Log: log,
+		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, Log: log,
 	})
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs,
@@ -74,7 +74,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
-		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine, Domains: p.engine,
+		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine, Domains: p.engine, Routing: p.engine,
 		Builds: p.builds, Git: p.builds, Logs: streams{p.store, p.logs}, Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
