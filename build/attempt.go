@@ -96,6 +96,9 @@ func (a *attempt) image(ctx context.Context) error {
 	if err := a.s.Records.UpdateBuild(a.record); err != nil {
 		return err
 	}
+	if err := a.s.Room.ToBuild(ctx, a.show); err != nil {
+		return err
+	}
 	a.show.heading("Building %s of %s (%s)", a.up.new.short(), a.app.Name, dockerfile)
 	if len(a.src.submodules) > 0 {
 		a.show.note("Submodules are not fetched: %s", list(a.src.submodules))
@@ -134,7 +137,10 @@ func (a *attempt) run(ctx context.Context) (paas.Image, error) {
 	stop := a.keepTime()
 	img, err := a.s.Images.BuildImage(ctx, src, paas.ImageSpec{
 		App: a.app.ID, Name: a.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: dockerfile,
-	}, func(e paas.BuildEvent) { a.show.event(a.s.opts.Now(), e) })
+	}, func(e paas.BuildEvent) {
+		a.s.opts.Reached("build")
+		a.show.event(a.s.opts.Now(), e)
+	})
 	sourceErr := end()
 	stop()
 	if found := pointers.all(); len(found) > 0 {
@@ -178,6 +184,8 @@ func (a *attempt) finish(err error) error {
 		a.record.Error = "internal error"
 		if e, ok := errors.AsType[*paas.Error](err); ok {
 			a.record.Error = e.Message
+		} else if paas.OutOfSpace(err) {
+			a.record.Error = "no space left"
 		}
 	}
 	if a.log != nil && err != nil {
@@ -185,11 +193,17 @@ func (a *attempt) finish(err error) error {
 		writeError(&text, &paas.Error{Message: a.record.Error})
 		a.log.ending(text.Bytes())
 	}
-	saved := a.s.Records.UpdateBuild(a.record)
-	closed := a.s.logs.finish(a.key())
+	saved := a.s.record(a.record)
+	if err == nil && saved != nil { // it is not deployed, so it is not to be found succeeded
+		a.record.Status, a.record.Error = paas.BuildFailed, "it could not be recorded"
+		saved = errors.Join(saved, a.s.record(a.record))
+	}
+	if err := a.s.logs.finish(a.key()); err != nil {
+		a.s.opts.Log.Warn("a build's log lacks a part", "app", a.app.ID, "build", a.record.ID, "error", err)
+	}
 	a.s.note(a.app.ID, fmt.Sprintf("build.%d", a.record.ID), a.summary())
 	a.s.opts.Log.Info("build ended", "app", a.app.ID, "build", a.record.ID, "status", a.record.Status)
-	return errors.Join(err, saved, closed)
+	return errors.Join(err, saved)
 }
 
 func (a *attempt) summary() string {

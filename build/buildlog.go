@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+
+	"paas"
 )
 
 // keptLogs is how many build logs an app has; older ones go.
@@ -97,12 +99,15 @@ func (l *buildLogs) remove(app string) error {
 }
 
 // buildLog is the log of a build that is going on. A write to it never fails the build: what the disk does not take is
-// missing, and beyond max bytes only ending is kept.
+// counted and the count said where it is missing, and beyond max bytes only ending is kept.
 type buildLog struct {
 	mu      sync.Mutex
-	file    *os.File
+	file    io.WriteCloser
 	max     int64
 	written int64
+	lost    int64 // bytes since the last write that worked
+	why     error
+	torn    bool // the last line has no end
 	cut     bool
 	over    bool
 	changed chan struct{} // closed, and replaced, at each write and at the end
@@ -131,9 +136,51 @@ func (b *buildLog) ending(p []byte) {
 }
 
 func (b *buildLog) put(p []byte) {
-	n, _ := b.file.Write(p) // a full disk costs the log its lines, not the build its life
+	defer b.wake()
+	if b.sayLost() {
+		b.append(p)
+	} else {
+		b.lost += int64(len(p))
+	}
+}
+
+// append writes, and counts what the disk does not take.
+func (b *buildLog) append(p []byte) {
+	n, err := b.file.Write(p)
 	b.written += int64(n)
-	b.wake()
+	if n > 0 {
+		b.torn = p[n-1] != '\n'
+	}
+	if err != nil {
+		b.lost, b.why = b.lost+int64(len(p)-n), err
+	}
+}
+
+// sayLost writes how much is missing here, if anything is. false: there is still no space for as much as that.
+func (b *buildLog) sayLost() bool {
+	if b.lost == 0 {
+		return true
+	}
+	notice := fmt.Sprintf("       … %d bytes of the log are missing here: %s\n", b.lost, whyLost(b.why))
+	if b.torn {
+		notice = "\n" + notice
+	}
+	n, err := io.WriteString(b.file, notice)
+	b.written += int64(n)
+	if n > 0 {
+		b.torn = n < len(notice)
+	}
+	if err == nil {
+		b.lost = 0
+	}
+	return err == nil
+}
+
+func whyLost(err error) string {
+	if paas.OutOfSpace(err) {
+		return "no space left"
+	}
+	return err.Error()
 }
 
 func (b *buildLog) wake() {
@@ -152,10 +199,15 @@ func (b *buildLog) state() (changed <-chan struct{}, over bool) {
 	return b.changed, b.over
 }
 
+// close ends the log. The error says what it lacks.
 func (b *buildLog) close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var lacks error
+	if !b.sayLost() {
+		lacks = fmt.Errorf("%d bytes are missing: %w", b.lost, b.why)
+	}
 	b.over = true
 	b.wake()
-	return b.file.Close()
+	return errors.Join(lacks, b.file.Close())
 }

@@ -236,3 +236,19 @@ func TestSilentStepsAreAnnounced(t *testing.T) {
 	close(g.open)
 	receive(t, "the push ends", done).want(t, true)
 }
+
+func TestABuildThatDoesNotEndIsEnded(t *testing.T) {
+	w := newWorld(t, Options{Timeout: 2 * time.Second})
+	w.builder.plays(func(ctx context.Context, _ paas.ImageSpec, _ func(paas.BuildEvent)) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	c := w.checkout("hello")
+	c.app()
+	c.push("main").want(t, false, " !     the build did not end within 2s", " !     paasd serve --build-timeout")
+	if b, err := w.svc.Build(t.Context(), "hello", 1); err != nil || b.Status != paas.BuildFailed {
+		t.Errorf("it %s: %v", b.Status, err)
+	}
+	w.builder.plays(nil) // and the app's lane is free
+	c.push("main").want(t, true)
+}

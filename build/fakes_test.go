@@ -17,6 +17,7 @@ type memory struct {
 	mu     sync.Mutex
 	apps   map[string]paas.App
 	builds map[string][]paas.Build
+	full   bool // no space for an update
 }
 
 func newMemory() *memory {
@@ -68,8 +69,18 @@ func (m *memory) AppendBuild(b paas.Build) (paas.Build, error) {
 func (m *memory) UpdateBuild(b paas.Build) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.full && b.Status.Final() {
+		return paas.NoSpace(nil, "for paas.db")
+	}
 	m.builds[b.App][b.ID-1] = b
 	return nil
+}
+
+// fill leaves no space for the ends of builds, or makes some.
+func (m *memory) fill(full bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.full = full
 }
 
 func (m *memory) Build(app string, id int) (paas.Build, error) {

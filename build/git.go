@@ -88,6 +88,17 @@ func (e *gitError) Error() string {
 	return fmt.Sprintf("git %s: exit code %d: %s", e.command, e.code, e.stderr)
 }
 
+// fullDisk is how git, and what it runs, say that there is no space left; there is no exit code for it. They speak the
+// C locale, see gitEnv.
+const fullDisk = "No space left on device"
+
+func (e *gitError) Unwrap() error {
+	if strings.Contains(e.stderr, fullDisk) {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
 // output runs a git command that answers a question, and returns what it printed.
 func (r *Repos) output(ctx context.Context, env []string, args ...string) ([]byte, error) {
 	stdout, stderr := capped{max: maxGitOutput}, capped{max: 4 << 10}

@@ -1,6 +1,10 @@
 package build
 
-import "regexp"
+import (
+	"regexp"
+
+	"paas"
+)
 
 // remedy is what to try when a failed build's text matches.
 type remedy struct {
@@ -12,7 +16,7 @@ type remedy struct {
 var remedies = []remedy{
 	{
 		regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`),
-		"the host's disk is full: see `df -h` there; `docker system df` shows what images and build cache take",
+		"no space left on the host, so the disk is full: " + paas.SpaceHint,
 	},
 	{
 		regexp.MustCompile(`(?i)exit code: 137|non-zero code: 137|out of memory|cannot allocate memory|signal: killed|oom-?kill`),

@@ -68,6 +68,14 @@ func (p *progress) note(format string, args ...any) {
 	p.line("       "+format, args...)
 }
 
+// Write takes what somebody else has to say, as notes.
+func (p *progress) Write(text []byte) (int, error) {
+	for line := range strings.Lines(string(text)) {
+		p.note("%s", strings.TrimRight(line, "\n"))
+	}
+	return len(text), nil
+}
+
 func (p *progress) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(&p.buf, format+"\n", args...)
 }
@@ -198,6 +206,9 @@ func (p *progress) tick(now time.Time) {
 func (p *progress) failed(commit objectID, cause error) error {
 	defer p.lock()()
 	s := p.failing()
+	if paas.OutOfSpace(cause) {
+		return failedFull(commit, s, cause)
+	}
 	if s == nil {
 		text := plain(cause.Error())
 		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), shorten(text, 500)).
@@ -215,6 +226,16 @@ func (p *progress) failed(commit objectID, cause error) error {
 	}
 	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(text)).
 		WithHint("%s", hint(text+"\n"+cause.Error()+"\n"+strings.Join(s.tail, "\n"))).Because(cause)
+}
+
+// failedFull is for a build that the host broke, wherever it was.
+func failedFull(commit objectID, s *step, cause error) error {
+	where := ""
+	if s != nil {
+		where = " at " + shorten(s.name, 100)
+	}
+	return paas.Errorf(paas.Failed, "the build of %s failed%s: no space left on the host", commit.short(), where).
+		WithHint(paas.SpaceHint).Because(cause)
 }
 
 // failing is the step that broke the build: one with an error of its own, rather than one that was canceled with it;

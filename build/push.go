@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"paas"
@@ -32,11 +33,13 @@ type push struct {
 
 	mu       sync.Mutex
 	called   bool          // the hook has called
+	refused  bool          // and was told no
 	hookDone chan struct{} // closed when the hook's call is over
 	deploys  bool          // past the point where a pusher who leaves takes the push along
 
-	ticket *ticket // its place in the queue, nil before
-	moved  *update // the deploy branch was set back for git: see Service.admit
+	full   atomic.Bool // git said that there is no space left
+	ticket *ticket     // its place in the queue, nil before
+	moved  *update     // the deploy branch was set back for git: see Service.admit
 }
 
 // begin registers a push of app.
@@ -112,6 +115,18 @@ func (p *push) wasCalled() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.called
+}
+
+func (p *push) refuse() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = true
+}
+
+func (p *push) wasRefused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refused
 }
 
 // commitTo passes the point where the pusher may leave without taking the push along, unless he has left by now.

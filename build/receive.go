@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+
+	"paas"
 )
 
 // ReceivePack takes a push to the app of that name: it runs git-receive-pack between stdin and stdout and returns its
@@ -15,6 +17,9 @@ import (
 func (s *Service) ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 	a, err := s.Records.AppByName(app)
 	if err != nil {
+		return 0, err
+	}
+	if err := s.Room.ToReceive(); err != nil {
 		return 0, err
 	}
 	if err := s.Repos.Create(ctx, a.ID); err != nil {
@@ -29,7 +34,10 @@ func (s *Service) ReceivePack(ctx context.Context, app string, stdin io.Reader, 
 	if err != nil {
 		return code, canceled(p.ctx, err)
 	}
-	if code == 0 && !p.wasCalled() {
+	switch {
+	case p.full.Load() && !p.wasRefused():
+		writeError(stderr, paas.NoSpace(nil, "for what you push"))
+	case code == 0 && !p.wasCalled():
 		s.sayIdle(p, stderr)
 	}
 	return code, nil
@@ -40,7 +48,8 @@ func (s *Service) runGit(p *push, stdin io.Reader, stdout, stderr io.Writer) (in
 	defer over()
 	env := []string{envSocket + "=" + s.Repos.opts.Socket, envPush + "=" + p.token}
 	args := append(s.Repos.receiveSettings(), "receive-pack", s.Repos.Path(p.app.ID))
-	return s.Repos.serve(ctx, env, args, stdin, &client{w: stdout, gone: func() { p.cancel(errGone) }}, &client{w: stderr})
+	out := &eavesdropper{w: &client{w: stdout, gone: func() { p.cancel(errGone) }}, word: fullDisk, heard: &p.full}
+	return s.Repos.serve(ctx, env, args, stdin, out, &eavesdropper{w: &client{w: stderr}, word: fullDisk, heard: &p.full})
 }
 
 // UploadPack serves a fetch from the app of that name; its parameters are those of ReceivePack.
@@ -129,10 +138,15 @@ func (s *Service) PreReceive(ctx context.Context, token, updates string, env map
 		return err
 	}
 	defer close(p.hookDone)
+	s.opts.Reached("receive")
 	work, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() { cancel(errGone) })()
-	return canceled(work, s.admit(work, p, updates, env, progress))
+	if err := canceled(work, s.admit(work, p, updates, env, progress)); err != nil {
+		p.refuse()
+		return err
+	}
+	return nil
 }
 
 // admit is PreReceive once the push is known.

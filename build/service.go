@@ -44,19 +44,27 @@ type (
 		Deploy(ctx context.Context, app string, b paas.Build, progress io.Writer) (paas.Release, error)
 	}
 
+	// Room refuses what the disk has no room for; the error is for the pusher. Before it refuses a build it may make room,
+	// and says so to progress.
+	Room interface {
+		ToReceive() error
+		ToBuild(ctx context.Context, progress io.Writer) error
+	}
+
 	// LogSink takes lines for an app's log stream.
 	LogSink interface {
 		Append(app string, l paas.LogLine)
 	}
 )
 
-// Deps is what a Service works with. Logs may be nil.
+// Deps is what a Service works with. Logs may be nil, and Room, which then never refuses.
 type Deps struct {
 	Repos    *Repos
 	Records  Records
 	Images   ImageBuilder
 	Deployer Deployer
 	Logs     LogSink
+	Room     Room
 }
 
 // Options of a Service.
@@ -70,8 +78,11 @@ type Options struct {
 	Timeout time.Duration
 	// MaxLogBytes bounds each build's log. 0: 5 MB.
 	MaxLogBytes int64
-	Log         *slog.Logger     // nil: discarded
-	Now         func() time.Time // nil: time.Now
+	// Reached is told of the moments at which tests of faults kill paasd: "receive" (a pack is in quarantine), "build" (the
+	// builder is at work). nil: nobody.
+	Reached func(moment string)
+	Log     *slog.Logger     // nil: discarded
+	Now     func() time.Time // nil: time.Now
 }
 
 func (o Options) withDefaults() Options {
@@ -83,6 +94,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxLogBytes <= 0 {
 		o.MaxLogBytes = 5 << 20
+	}
+	if o.Reached == nil {
+		o.Reached = func(string) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -104,18 +118,23 @@ type Service struct {
 	closed bool
 	pushes map[string]*push // by token, while their git-receive-pack runs
 	jobs   map[jobKey]*job  // builds that are not final
-	idle   sync.WaitGroup   // one for each push
+	owed   map[jobKey]paas.Build
+	idle   sync.WaitGroup // one for each push
 }
 
 // NewService returns a service over deps. Call Recover before the doors open, Close at the end.
 func NewService(deps Deps, opts Options) *Service {
 	opts = opts.withDefaults()
+	if deps.Room == nil {
+		deps.Room = boundless{}
+	}
 	return &Service{
 		Deps: deps, opts: opts,
 		queue:  newQueue(opts.MaxBuilds),
 		logs:   &buildLogs{dir: opts.Dir, max: opts.MaxLogBytes, open: map[jobKey]*buildLog{}},
 		pushes: map[string]*push{},
 		jobs:   map[jobKey]*job{},
+		owed:   map[jobKey]paas.Build{},
 	}
 }
 
@@ -127,15 +146,17 @@ func (s *Service) Recover(ctx context.Context) error {
 	}
 	for _, b := range builds {
 		b.Status, b.FinishedAt, b.Error = paas.BuildFailed, s.opts.Now(), "paasd stopped during the build"
-		if err := s.Records.UpdateBuild(b); err != nil {
+		if err := s.record(b); paas.OutOfSpace(err) {
+			s.opts.Log.Error("an interrupted build is not recorded as failed yet", "app", b.App, "build", b.ID, "error", err)
+		} else if err != nil {
 			return err
 		}
 	}
 	return s.Repos.Sweep(ctx)
 }
 
-// RemoveApp ends the pushes of an app (an ID) that is being destroyed, and removes its repository and build logs.
-func (s *Service) RemoveApp(ctx context.Context, app string) error {
+// EndPushes ends the pushes of an app (an ID) that is about to be destroyed, with all that they have begun.
+func (s *Service) EndPushes(ctx context.Context, app string) error {
 	for _, p := range s.pushesOf(app) {
 		p.abort(errAppGone)
 		select {
@@ -143,6 +164,15 @@ func (s *Service) RemoveApp(ctx context.Context, app string) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	return nil
+}
+
+// RemoveApp removes the repository and the build logs of an app (an ID) that has been destroyed, after its pushes have
+// ended.
+func (s *Service) RemoveApp(ctx context.Context, app string) error {
+	if err := s.EndPushes(ctx, app); err != nil {
+		return err
 	}
 	if err := s.logs.remove(app); err != nil {
 		return err

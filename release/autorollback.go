@@ -17,8 +17,11 @@ const (
 
 // giveUp rolls app back from rel where rel crash-loops and asks for that. It returns at once; the rollback takes its turn.
 func (e *Engine) giveUp(app paas.App, rel paas.Release) {
-	if rel.EffectiveChecks().AutoRollback != paas.On || rel.User == paas.PlatformUser || e.Now().Sub(rel.FinishedAt) > firstMinutes {
+	if rel.EffectiveChecks().AutoRollback != paas.On || rel.User == paas.PlatformUser {
 		return // what the platform went back to by itself, it does not leave by itself
+	}
+	if ago := e.Now().Sub(rel.FinishedAt); ago < 0 || ago > firstMinutes {
+		return // or nobody knows when it was, since the clock was set back
 	}
 	slot, c, found := e.memory.worst(app.ID)
 	if !found || c.Count < crashLoop {

@@ -111,9 +111,12 @@ func (r *rounds) begin(ctx context.Context, now time.Time) {
 	}
 }
 
-// observe sees the instances of the apps that are due: in one look where that is most of them.
+// fewApps are cheaper to look at one by one than all of them at once.
+const fewApps = 4
+
+// observe sees the instances of the apps that are due.
 func (r *rounds) observe(ctx context.Context, due map[string]*round) []paas.Instance {
-	if 2*len(due) >= len(r.byApp) {
+	if len(due) > fewApps {
 		seen, err := r.engine.Runtime.Instances(ctx, "")
 		if err != nil {
 			return nil // the engine is away; watch says so

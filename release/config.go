@@ -58,7 +58,10 @@ func (e *Engine) setConfig(ctx context.Context, id string, patch paas.ConfigPatc
 	}
 	d.config, d.description = next, describeChange(set, removed, "config vars")
 	if app.Current == 0 {
-		if app, err = e.Store.KeepConfig(id, next); err != nil {
+		if err = e.Room(); err == nil {
+			app, err = e.Store.KeepConfig(id, next)
+		}
+		if err != nil {
 			return change, err
 		}
 		change.Version = app.ConfigVersion

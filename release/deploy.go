@@ -61,6 +61,9 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 // release appends a release made of d to the ledger and moves app to it. The caller holds app's lane. A release that
 // fails stays on the ledger as failed and changes nothing else.
 func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Progress) (paas.Release, error) {
+	if err := e.Room(); err != nil {
+		return paas.Release{}, err
+	}
 	rel, err := e.Store.AppendRelease(paas.Release{
 		App: app.ID, Description: d.description, User: paas.UserOf(ctx), Build: d.build, Image: d.image, Commit: d.commit, Types: d.types,
 		Checks: d.checks, Declared: d.declared,
@@ -73,7 +76,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		App: app.ID, Kind: paas.EventDeployPending, User: rel.User, Release: rel.Version,
 		Text: fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description),
 	})
-	phases := newPhases()
+	phases := newPhases(e.Reached)
 	committed := false
 	commit := func() (paas.App, error) {
 		rel.Outcome = e.outcome(phases, nil, d.config)
@@ -127,7 +130,7 @@ func (e *Engine) failRelease(
 	if ctx.Err() != nil && paas.CodeOf(cause) != paas.Canceled {
 		cause = paas.Errorf(paas.Canceled, "the deploy was canceled").Because(cause)
 	}
-	if _, err := e.Store.FinishRelease(app.ID, rel.Version, e.outcome(phases, cause, config), nil); err != nil {
+	if err := e.recordFailure(rel, e.outcome(phases, cause, config)); err != nil {
 		e.Log.Error("a failed release could not be recorded", "app", app.Name, "version", rel.Version, "error", err)
 	}
 	text := config.Mask(cause.Error())
@@ -146,6 +149,14 @@ func (e *Engine) failRelease(
 		}
 	}
 	return paas.Errorf(code, "v%d failed: %s; %s", rel.Version, firstLine(text), still).WithHint("%s", hint).Because(cause)
+}
+
+// recordFailure ends rel on the ledger as failed.
+func (e *Engine) recordFailure(rel paas.Release, o paas.Outcome) error {
+	return e.conclude(fmt.Sprintf("v%d of app %s", rel.Version, rel.App), func() error {
+		_, err := e.Store.FinishRelease(rel.App, rel.Version, o, nil)
+		return err
+	})
 }
 
 // outcome is how a deployment ended: err nil means it succeeded.

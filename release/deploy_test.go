@@ -2,14 +2,11 @@ package release
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -241,27 +238,5 @@ func TestASubnetThatTheHostUsesIsPassedOver(t *testing.T) {
 			t.Errorf("everything is taken: %v", err)
 		}
 		w.wantRunning("web.1 v1")
-	})
-}
-
-func TestOldImagesAreCollectedAndKeptOnesAreNot(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.create()
-		for n := range 24 {
-			w.mustPush(fmt.Sprintf("img%02d", n+1))
-		}
-		if _, _, err := w.push("crash", hello); err == nil {
-			t.Fatal("it did not crash")
-		}
-		synctest.Wait()
-		if n := len(w.runtime.images); n != 24 {
-			t.Errorf("%d images within a month of their releases", n)
-		}
-		w.jump.Store(int64(31 * 24 * time.Hour))
-		w.mustPush("img25")
-		synctest.Wait()
-		if len(w.runtime.images) != keepReleases || w.runtime.images["img05"] || !w.runtime.images["img06"] {
-			t.Errorf("a month later: %v", slices.Sorted(maps.Keys(w.runtime.images)))
-		}
 	})
 }

@@ -90,6 +90,7 @@ type (
 		Operator
 		Runner
 		Cleaner
+		Disk
 	}
 
 	// Observer tells what is.
@@ -118,17 +119,32 @@ type (
 	// Cleaner finds and removes what instances stand on.
 	Cleaner interface {
 		Image(ctx context.Context, id string) (paas.Image, error)
-		Images(ctx context.Context, app string) ([]string, error)
+		Images(ctx context.Context, app string) ([]paas.StoredImage, error)
 		RemoveImage(ctx context.Context, id string) error
 		RemoveNetwork(ctx context.Context, app string) error
 	}
 
-	// Router carries requests to backends. Apply returns once the route is live; Route is the last one applied.
-	Router interface {
+	// Disk is what fills the engine's disk, besides images and instances. Leftovers are containers, by id, that never became
+	// instances and are older than age; PruneBuildCache removes the longest unused of the build cache until keep is left.
+	Disk interface {
+		DiskUsage(ctx context.Context) (paas.DiskUsage, error)
+		Leftovers(ctx context.Context, age time.Duration) ([]string, error)
+		PruneBuildCache(ctx context.Context, keep paas.Bytes) (count int, freed paas.Bytes, err error)
+	}
+
+	// Routes are where requests go. Apply returns once the route is live, and Adjust once its hosts and maintenance are, with
+	// the backends of the last one applied; Route is that one.
+	Routes interface {
 		Route(app string) (paas.Route, bool)
 		Apply(ctx context.Context, route paas.Route) error
+		Adjust(ctx context.Context, app string, change func(*paas.Route)) error
 		Remove(ctx context.Context, app string) error
 		Retain(ctx context.Context, apps []string) error
+	}
+
+	// Router carries requests to backends.
+	Router interface {
+		Routes
 		Drain(ctx context.Context, addrs []netip.AddrPort, deadline time.Duration) (cut int, err error)
 	}
 
@@ -143,8 +159,10 @@ type (
 		Remove(app string) error
 	}
 
-	// Builds ends the pushes and builds of an app that goes, and removes its repository and build logs.
+	// Builds ends the pushes and builds of an app that is about to go, and removes the repository and build logs of one that
+	// is gone.
 	Builds interface {
+		EndPushes(ctx context.Context, app string) error
 		RemoveApp(ctx context.Context, app string) error
 	}
 )

@@ -136,7 +136,8 @@ func (e *Engine) changeRouting(ctx context.Context, app string, ev paas.Event, c
 	return record, e.reroute(ctx, record.ID)
 }
 
-// reroute applies app's hosts and settings to its present backends. It does not wait for an operation on the app: a
+// reroute applies app's hosts and settings to whatever backends it has, if any: the reconcile makes its route. It does not
+// wait for an operation on the app: a
 // deployment that ends meanwhile applies the newest record itself, and the reconcile that follows settles the rest.
 func (e *Engine) reroute(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, e.Timings.Route)
@@ -146,13 +147,11 @@ func (e *Engine) reroute(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	route, ok := e.Router.Route(id)
-	if !ok {
-		return nil // the reconcile makes it
-	}
-	if route.Hosts, err = e.hosts(app); err != nil {
+	hosts, err := e.hosts(app)
+	if err != nil {
 		return err
 	}
-	route.Maintenance, route.Paused, route.Routing = app.Maintenance, app.Paused, app.Routing
-	return e.Router.Apply(ctx, route)
+	return e.Router.Adjust(ctx, id, func(r *paas.Route) {
+		r.Hosts, r.Maintenance, r.Paused, r.Routing = hosts, app.Maintenance, app.Paused, app.Routing
+	})
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"paas"
 )
 
 // Options of an Engine. The zero value of each field means the default in its comment.
@@ -19,8 +21,19 @@ type Options struct {
 	// KeepRoutes names routes that belong to no app, which recovery must not drop.
 	KeepRoutes []string
 	Timings    Timings
-	Log        *slog.Logger     // default: discarded
-	Now        func() time.Time // default time.Now
+	// Room refuses what would be written to the store, when its disk is too full for more; default: there is room.
+	Room func() error
+	// BuildCache is what a collection leaves of the engine's build cache; default: all of it.
+	BuildCache paas.Bytes
+	// Missing is how much the engine's disk has too little for a build; default: nothing.
+	Missing func(ctx context.Context) paas.Bytes
+	// Reached is told of the moments at which tests of faults kill paasd: "release-command" (it runs), "start" (an
+	// instance of a new release has been started), "probe" (it is healthy), "switch" (the store says so, the routes do
+	// not yet), "route" (they do, nothing is drained), "drain" (an instance gets no request any more and has none), "stop"
+	// (it has ended and is still there). Default: nobody.
+	Reached func(moment string)
+	Log     *slog.Logger     // default: discarded
+	Now     func() time.Time // default time.Now
 }
 
 // Timings bound the waits that no release decides; paas.Checks has the others.
@@ -66,19 +79,24 @@ type Engine struct {
 
 	clearing sync.Map // App.ID of destroyed apps whose leftovers are being removed → true
 
+	collecting  chan struct{} // held by whoever collects over all apps
+	cachePruned time.Time     // guarded by collecting
+	owed        owed
+
 	// life ends when the engine stops; background work belongs to it.
-	began      time.Time
 	life       context.Context
 	stop       context.CancelFunc
-	background sync.WaitGroup
+	background background
 
 	runsMu      sync.Mutex
 	attachables map[slotKey]*waiting // runs whose client has yet to attach
 	running     map[slotKey]string   // instance ids of runs
+	interrupted []paas.Run           // what an earlier process left; only recovery looks at it
 
 	dirtyMu sync.Mutex
 	dirty   map[string]bool        // apps with a reconcile waiting for its turn
 	timers  map[string]*time.Timer // per app: when its next held back restart is due
+	said    map[string]string      // per app: why it is not as desired, as logged
 }
 
 // New returns an Engine; Recover and then Work make it work, Close ends what it began.
@@ -92,16 +110,25 @@ func New(deps Deps, opts Options) *Engine {
 	if opts.GitURL == nil {
 		opts.GitURL = func(app string) string { return "ssh://paas@" + opts.Domain + "/" + app }
 	}
+	if opts.Room == nil {
+		opts.Room = func() error { return nil }
+	}
+	if opts.Missing == nil {
+		opts.Missing = func(context.Context) paas.Bytes { return 0 }
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Reached == nil {
+		opts.Reached = func(string) {}
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
 	opts.Timings = opts.Timings.withDefaults()
 	e := &Engine{
-		Deps: deps, Options: opts, began: opts.Now(),
-		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
+		Deps: deps, Options: opts, collecting: make(chan struct{}, 1), attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
+		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, said: map[string]string{},
 	}
 	e.probe = probe
 	e.lanes.init()
@@ -113,8 +140,9 @@ func New(deps Deps, opts Options) *Engine {
 // Work keeps every app as desired until ctx ends.
 func (e *Engine) Work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return e.watch(ctx) })
-	g.Go(func() error { return e.sweep(ctx) })
+	missed := make(chan struct{}, 1) // events, perhaps
+	g.Go(func() error { return e.watch(ctx, missed) })
+	g.Go(func() error { return e.sweep(ctx, missed) })
 	g.Go(func() error { return e.check(ctx) })
 	return g.Wait()
 }
@@ -128,10 +156,5 @@ func (e *Engine) Close() {
 		t.Stop()
 	}
 	e.dirtyMu.Unlock()
-	e.background.Wait()
-}
-
-// behind runs fn in the background, with the engine's life as its context.
-func (e *Engine) behind(fn func(ctx context.Context)) {
-	e.background.Go(func() { fn(e.life) })
+	e.background.close()
 }

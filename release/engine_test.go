@@ -16,6 +16,7 @@ import (
 
 // world is an engine over a real store and a fake host, in a synctest bubble where time costs nothing.
 type world struct {
+	source fakeSource
 	*Engine
 	t       *testing.T
 	runtime *fakeRuntime
@@ -25,6 +26,7 @@ type world struct {
 	dir     string
 	halt    func()
 	jump    atomic.Int64 // nanoseconds that the engine's wall clock is ahead
+	noEnds  atomic.Bool  // the store has no space for the ends of deployments
 }
 
 func inWorld(t *testing.T, fn func(t *testing.T, w *world)) {
@@ -32,7 +34,7 @@ func inWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
-			t: t, dir: dir, runtime: &fakeRuntime{instances: map[string]*fakeInstance{}, images: map[string]bool{}}, router: &fakeRouter{routes: map[string]paas.Route{}},
+			t: t, dir: dir, runtime: newFakeRuntime(), router: &fakeRouter{routes: map[string]paas.Route{}},
 			logs: &fakeLogs{},
 		}
 		w.boot()
@@ -45,9 +47,10 @@ func inWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 func (w *world) boot() {
 	w.t.Helper()
 	w.db = must(store.Open(w.dir, store.Options{}))(w.t)
-	w.Engine = New(Deps{Store: w.db, Runtime: w.runtime, Router: w.router, Repos: fakeSource{}, Builds: fakeSource{}, Logs: w.logs}, Options{
+	w.Engine = New(Deps{Store: fullStore{w.db, &w.noEnds}, Runtime: w.runtime, Router: w.router, Repos: &w.source, Builds: &w.source, Logs: w.logs}, Options{
 		Now:       func() time.Time { return time.Now().Add(time.Duration(w.jump.Load())) },
 		CheckHost: func(h string) (string, error) { return h, nil },
+		Room:      w.runtime.disk.room, Missing: w.runtime.disk.lacks, BuildCache: 10 * gigabyte,
 	})
 	w.probe = w.runtime.probe
 	if err := w.Recover(context.Background()); err != nil {

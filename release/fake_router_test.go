@@ -19,6 +19,7 @@ type fakeRouter struct {
 	drains []netip.AddrPort
 	limits []time.Duration // of the drains
 	down   bool
+	busy   time.Duration // that a drain takes
 }
 
 func (r *fakeRouter) Route(app string) (paas.Route, bool) {
@@ -44,6 +45,15 @@ func (r *fakeRouter) Apply(_ context.Context, route paas.Route) error {
 	return nil
 }
 
+func (r *fakeRouter) Adjust(ctx context.Context, app string, change func(*paas.Route)) error {
+	route, ok := r.Route(app)
+	if !ok {
+		return nil
+	}
+	change(&route)
+	return r.Apply(ctx, route)
+}
+
 func (r *fakeRouter) Remove(_ context.Context, app string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,9 +71,13 @@ func (r *fakeRouter) deadlines() []time.Duration {
 
 func (r *fakeRouter) Drain(_ context.Context, addrs []netip.AddrPort, limit time.Duration) (int, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.limits = append(r.limits, limit)
 	r.drains = append(r.drains, addrs...)
+	busy := min(r.busy, limit)
+	r.mu.Unlock()
+	if busy > 0 {
+		<-time.After(busy)
+	}
 	return 0, nil
 }
 
@@ -91,7 +105,24 @@ func (l *fakeLogs) text() string {
 	return b.String()
 }
 
-type fakeSource struct{}
+// fakeSource is the repositories and builds; it knows which apps' were removed.
+type fakeSource struct {
+	mu      sync.Mutex
+	removed []string
+}
 
-func (fakeSource) Create(context.Context, string) error    { return nil }
-func (fakeSource) RemoveApp(context.Context, string) error { return nil }
+func (*fakeSource) Create(context.Context, string) error    { return nil }
+func (*fakeSource) EndPushes(context.Context, string) error { return nil }
+
+func (s *fakeSource) RemoveApp(_ context.Context, app string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed = append(s.removed, app)
+	return nil
+}
+
+func (s *fakeSource) without() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.removed)
+}

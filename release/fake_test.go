@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,19 +15,29 @@ import (
 
 // fakeRuntime is a container engine in memory whose time can be a test's. What an instance does depends on words in its
 // image's id: "crash" exits at boot with status 1, "slow" listens after 8 s, "mute" never listens, "redirect" answers any
-// GET with 302, "deaf" ignores SIGTERM.
+// GET with 302, "deaf" ignores SIGTERM. An image with "missing" is not on the host, one with "gone" not after its instances have started.
+// The command "exit" exits with 7.
 type fakeRuntime struct {
 	mu        sync.Mutex
 	instances map[string]*fakeInstance
-	images    map[string]bool // those that something ran on
+	byApp     map[string]map[string]*fakeInstance // the same, by App.ID
+	images    map[string]string                   // those that something ran on, and the app
+	disk      fakeDisk
 	next      int
-	starts    []string     // "web.1 v2", in order
-	down      bool         // the engine does not answer
-	taken     netip.Prefix // addresses that something else on the host uses
-	events    func(paas.InstanceEvent)
+	starts    []string      // "web.1 v2", in order
+	down      chan struct{} // closed while the engine does not answer
+	taken     netip.Prefix  // addresses that something else on the host uses
+	streams   map[*fakeStream]bool
 	looks     int // calls of Instances
 	probes    int
 	hanging   bool
+}
+
+func newFakeRuntime() *fakeRuntime {
+	return &fakeRuntime{
+		instances: map[string]*fakeInstance{}, byApp: map[string]map[string]*fakeInstance{}, images: map[string]string{},
+		streams: map[*fakeStream]bool{}, down: make(chan struct{}),
+	}
 }
 
 type fakeInstance struct {
@@ -36,23 +45,32 @@ type fakeInstance struct {
 	spec   paas.InstanceSpec
 	kept   bool
 	ready  time.Time
-	exited chan struct{}
+	exited chan struct{} // closed when it has ended
+	lines  []string
 }
 
+// away is the error of an engine that does not answer.
 func (f *fakeRuntime) away() error {
-	if f.down {
-		return paas.Errorf(paas.Unavailable, "the engine does not answer")
+	select {
+	case <-f.down:
+		return unanswered()
+	default:
+		return nil
 	}
-	return nil
 }
 
-// placeable says whether the engine is there and the subnet is free.
+func unanswered() error { return paas.Errorf(paas.Unavailable, "the engine does not answer") }
+
+// placeable says whether the engine is there, the image is and the subnet is free.
 func (f *fakeRuntime) placeable(sp paas.InstanceSpec) error {
 	if err := f.away(); err != nil {
 		return err
 	}
 	if f.taken.IsValid() && f.taken.Overlaps(sp.Subnet) {
 		return paas.Errorf(paas.Conflict, "subnet %s is in use", sp.Subnet).Because(paas.ErrSubnetTaken)
+	}
+	if strings.Contains(sp.Image.ID, "missing") {
+		return noImage(sp.Image.ID)
 	}
 	return nil
 }
@@ -63,50 +81,46 @@ func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Insta
 	if err := f.placeable(sp); err != nil {
 		return paas.Instance{}, err
 	}
-	f.next++
-	f.images[sp.Image.ID] = true
-	i := &fakeInstance{spec: sp, exited: make(chan struct{}), ready: time.Now(), Instance: paas.Instance{
-		ID: fmt.Sprintf("c%d", f.next), App: sp.App, AppName: sp.AppName, Type: sp.Type, Name: sp.Name, Release: sp.Release,
-		Generation: sp.Generation, Addr: netip.AddrFrom4([4]byte{10, 0, byte(f.next / 250), byte(f.next%250 + 2)}), Port: sp.Port,
-		CreatedAt: time.Now(), StartedAt: time.Now(), Running: true,
-	}}
-	f.instances[i.ID] = i
-	f.starts = append(f.starts, fmt.Sprintf("%s v%d", sp.Name, sp.Release))
-	switch image := sp.Image.ID; {
-	case strings.Contains(image, "crash") && sp.Type != paas.RunType && !strings.Contains(image, "not-"+sp.Type):
-		i.ready = time.Now().Add(time.Hour)
-		time.AfterFunc(50*time.Millisecond, func() { f.exit(i.ID, 1) })
-	case strings.Contains(image, "slow"):
-		i.ready = time.Now().Add(8 * time.Second)
-	case strings.Contains(image, "mute"):
-		i.ready = time.Now().Add(1000 * time.Hour)
+	if err := f.disk.fits(sp.Name); err != nil {
+		return paas.Instance{}, err
 	}
+	f.next++
+	f.images[sp.Image.ID] = sp.App
+	i := &fakeInstance{spec: sp, Instance: paas.Instance{
+		ID: fmt.Sprintf("c%d", f.next), App: sp.App, AppName: sp.AppName, Type: sp.Type, Name: sp.Name, Release: sp.Release,
+		Generation: sp.Generation, Addr: f.address(sp), Port: sp.Port, CreatedAt: time.Now(),
+	}}
+	f.place(i)
+	f.starts = append(f.starts, fmt.Sprintf("%s v%d", sp.Name, sp.Release))
+	f.boot(i)
 	return i.Instance, nil
 }
 
-// exit ends an instance and tells whoever watches.
-func (f *fakeRuntime) exit(id string, code int) {
-	f.mu.Lock()
-	i, ok := f.instances[id]
-	var events func(paas.InstanceEvent)
-	if ok && i.Running {
-		i.Running, i.Exited, i.ExitCode = false, true, code
-		close(i.exited)
-		events = f.events
+// place puts an instance on the engine.
+func (f *fakeRuntime) place(i *fakeInstance) {
+	f.instances[i.ID] = i
+	if f.byApp[i.App] == nil {
+		f.byApp[i.App] = map[string]*fakeInstance{}
 	}
-	f.mu.Unlock()
-	if events != nil {
-		events(paas.InstanceEvent{App: i.App, ID: id, Name: i.Name, Kind: "die"})
-	}
+	f.byApp[i.App][i.ID] = i
 }
 
-// revive is an engine that starts an instance again before anybody looks.
-func (f *fakeRuntime) revive(id string, code int) {
-	f.mu.Lock()
-	i, events := f.instances[id], f.events
-	i.Restarted = true
-	f.mu.Unlock()
-	events(paas.InstanceEvent{App: i.App, ID: id, Name: i.Name, Kind: "die", ExitCode: code})
+// address is one in the instance's subnet, going round, that no other has.
+func (f *fakeRuntime) address(sp paas.InstanceSpec) netip.Addr {
+	held := map[netip.Addr]bool{}
+	for _, i := range f.byApp[sp.App] {
+		held[i.Addr] = true
+	}
+	addr := netip.AddrFrom4([4]byte{10, 0, 0, 0}) // of a test that has no network
+	if sp.Subnet.IsValid() {
+		addr = sp.Subnet.Addr()
+	}
+	for n := f.next % 60; n >= 0 || held[addr]; n-- {
+		if addr = addr.Next(); sp.Subnet.IsValid() && !sp.Subnet.Contains(addr) {
+			addr = sp.Subnet.Addr()
+		}
+	}
+	return addr
 }
 
 // load is how often the engine was looked at, and an instance probed.
@@ -185,7 +199,19 @@ func (f *fakeRuntime) diagnose(i *fakeInstance) {
 func (f *fakeRuntime) engine(there bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.down = !there
+	if !there {
+		close(f.down)
+		return
+	}
+	f.down = make(chan struct{})
+	f.tell(paas.InstanceEvent{Kind: "resync"})
+}
+
+// occupy makes addresses unusable.
+func (f *fakeRuntime) occupy(subnet netip.Prefix) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.taken = subnet
 }
 
 // running lists "web.1 v2" of all that runs, sorted.
@@ -206,116 +232,25 @@ func (f *fakeRuntime) Instances(_ context.Context, app string) ([]paas.Instance,
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looks++
-	var list []paas.Instance
-	for _, i := range f.instances {
-		if app == "" || i.App == app {
-			list = append(list, i.Instance)
-		}
+	some := f.byApp[app]
+	if app == "" {
+		some = f.instances
+	}
+	list := make([]paas.Instance, 0, len(some))
+	for _, i := range some {
+		list = append(list, i.Instance)
 	}
 	return list, f.away()
-}
-
-func (f *fakeRuntime) Wait(ctx context.Context, id string) (paas.Instance, error) {
-	f.mu.Lock()
-	i, ok := f.instances[id]
-	err := f.away()
-	f.mu.Unlock()
-	if err != nil {
-		return paas.Instance{}, err
-	}
-	if !ok {
-		return paas.Instance{}, paas.Errorf(paas.NotFound, "no instance %s", id)
-	}
-	select {
-	case <-ctx.Done():
-		return paas.Instance{}, ctx.Err()
-	case <-i.exited:
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return i.Instance, nil
-}
-
-func (f *fakeRuntime) Keep(_ context.Context, id string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if i, ok := f.instances[id]; ok {
-		i.kept = true
-	}
-	return f.away()
-}
-
-func (f *fakeRuntime) Stop(ctx context.Context, id string, grace time.Duration) (bool, error) {
-	f.mu.Lock()
-	i, ok := f.instances[id]
-	deaf := ok && strings.Contains(i.spec.Image.ID, "deaf")
-	f.mu.Unlock()
-	if !ok {
-		return false, paas.Errorf(paas.NotFound, "no instance %s", id)
-	}
-	if !deaf {
-		f.exit(id, 143)
-		return false, nil
-	}
-	select {
-	case <-ctx.Done():
-		return false, ctx.Err()
-	case <-time.After(grace):
-	}
-	f.exit(id, 137)
-	return true, nil
-}
-
-func (f *fakeRuntime) Remove(_ context.Context, id string) error {
-	f.exit(id, 137)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.instances, id)
-	return nil
-}
-
-func (f *fakeRuntime) Events(ctx context.Context, fn func(paas.InstanceEvent)) error {
-	f.mu.Lock()
-	f.events = fn
-	f.mu.Unlock()
-	fn(paas.InstanceEvent{Kind: "resync"})
-	<-ctx.Done()
-	f.mu.Lock()
-	f.events = nil
-	f.mu.Unlock()
-	return nil
-}
-
-func (f *fakeRuntime) Run(ctx context.Context, sp paas.InstanceSpec, stdio paas.Stdio, started func(paas.Instance)) (int, error) {
-	i, err := f.Start(ctx, sp)
-	if err != nil {
-		return 0, err
-	}
-	started(i)
-	defer func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		delete(f.instances, i.ID)
-	}()
-	if strings.Contains(sp.Image.ID, "norelease") {
-		fmt.Fprintln(stdio.Stdout, "migration failed")
-		return 1, nil
-	}
-	if slices.Contains(sp.Command, "sleep") {
-		<-ctx.Done()
-		return 129, ctx.Err()
-	}
-	fmt.Fprintln(stdio.Stdout, strings.Join(sp.Command, " "))
-	return 0, nil
 }
 
 // Exec is a command in an instance: "sleep" waits for its client to go, "exit" exits with 7, anything else says where it runs.
 func (f *fakeRuntime) Exec(ctx context.Context, id string, req paas.ExecRequest, stdio paas.Stdio) (int, error) {
 	f.mu.Lock()
 	i, ok := f.instances[id]
+	running := ok && i.Running
 	f.mu.Unlock()
 	switch {
-	case !ok || !i.Running:
+	case !running:
 		return 0, paas.Errorf(paas.Conflict, "instance %s is not running", id)
 	case req.Command[0] == "sleep":
 		<-ctx.Done()
@@ -327,8 +262,14 @@ func (f *fakeRuntime) Exec(ctx context.Context, id string, req paas.ExecRequest,
 	return 0, nil
 }
 
-func (f *fakeRuntime) Tail(context.Context, string, int) ([]string, error) {
-	return []string{"its last words"}, nil
+func (f *fakeRuntime) Tail(_ context.Context, id string, n int) ([]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i, err := f.get(id)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(i.lines[max(0, len(i.lines)-n):]), nil
 }
 
 func (f *fakeRuntime) Listening(context.Context, string) ([]netip.AddrPort, error) {
@@ -336,23 +277,14 @@ func (f *fakeRuntime) Listening(context.Context, string) ([]netip.AddrPort, erro
 }
 
 func (f *fakeRuntime) Image(_ context.Context, id string) (paas.Image, error) {
-	if strings.Contains(id, "gone") {
-		return paas.Image{}, paas.Errorf(paas.NotFound, "image %s is no longer on this host", id)
+	if strings.Contains(id, "gone") || strings.Contains(id, "missing") {
+		return paas.Image{}, noImage(id)
 	}
 	return paas.Image{ID: id}, nil
 }
 
-func (f *fakeRuntime) Images(context.Context, string) ([]string, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Sorted(maps.Keys(f.images)), nil
-}
-
-func (f *fakeRuntime) RemoveImage(_ context.Context, id string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.images, id)
-	return nil
+func noImage(id string) error {
+	return paas.Errorf(paas.NotFound, "image %s is no longer on this host", id)
 }
 
 func (f *fakeRuntime) RemoveNetwork(context.Context, string) error {
@@ -379,8 +311,8 @@ func (p *progressLog) String() string {
 	return p.b.String()
 }
 
-func must[T any](v T, err error) func(t *testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](v T, err error) func(t testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

@@ -19,6 +19,11 @@ func (e *Engine) clear(app paas.App, ends []ending) {
 		return
 	}
 	e.memory.pardon(app.ID)
+	for _, end := range ends {
+		for _, i := range end.instances {
+			e.memory.setRetiring(i.ID, paas.InstanceDraining) // they end in good order, not as strays
+		}
+	}
 	e.behind(func(ctx context.Context) {
 		defer e.clearing.Delete(app.ID)
 		e.endAll(ctx, ends)
@@ -36,7 +41,14 @@ func (e *Engine) removeLeftovers(ctx context.Context, app paas.App) error {
 		err = errors.Join(err, e.Runtime.Remove(ctx, i.ID))
 		e.memory.forget(i.ID)
 	}
-	if err := errors.Join(err, e.removeImages(ctx, app.ID, noImages)); err != nil {
+	if err != nil {
+		return err
+	}
+	found, err := e.findGarbage(ctx, app.ID)
+	if err == nil {
+		_, err = e.sweepOut(ctx, found)
+	}
+	if err != nil {
 		return err
 	}
 	err = errors.Join(e.Runtime.RemoveNetwork(ctx, app.ID), e.Builds.RemoveApp(ctx, app.ID), e.Logs.Remove(app.ID))

@@ -111,11 +111,12 @@ func (m *memory) countCrash(key slotKey, i paas.Instance, sick bool) {
 	m.crashes[key] = c
 }
 
-// ended is when an instance crashed. The engine's word is taken unless it is far from now: clocks jump.
+// ended is when an instance crashed, by our clock, which goes on where the wall clock jumps. The engine's word is taken
+// unless it is far from now.
 func (m *memory) ended(i paas.Instance) time.Time {
 	now := m.now()
 	if ago := now.Sub(i.FinishedAt); ago > 0 && ago < longBackoff {
-		return i.FinishedAt
+		return now.Add(-ago)
 	}
 	return now
 }
@@ -152,10 +153,16 @@ func (m *memory) failedStart(app, slot, id, reason string, exitCode int) {
 	m.crashes[slotKey{app, slot}] = c
 }
 
+// crash is the history of a slot. A clock that was set back holds the slot no longer than the back-off does.
 func (m *memory) crash(app, slot string) (crash, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c, ok := m.crashes[slotKey{app, slot}]
+	key := slotKey{app, slot}
+	c, ok := m.crashes[key]
+	if latest := m.now().Add(backoff(c.Count)); ok && c.RetryAt.After(latest) {
+		c.RetryAt = latest
+		m.crashes[key] = c
+	}
 	return c, ok
 }
 

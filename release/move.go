@@ -139,7 +139,8 @@ func (m *move) fill(ctx context.Context, plan Plan, observed []Seen) error {
 }
 
 // slot fills one slot by fn. In an atomic move its error ends the others. Otherwise it only marks the slot as failed,
-// unless the error says nothing about the instance, because the engine is away or the work was canceled.
+// unless the error says nothing about the instance, because the engine is away or the work was canceled. An engine whose
+// disk is full may well have space for another.
 func (m *move) slot(ctx context.Context, step Step, fn func(context.Context, Step) (paas.Instance, error)) error {
 	began := time.Now()
 	instance, err := fn(ctx, step)
@@ -147,7 +148,8 @@ func (m *move) slot(ctx context.Context, step Step, fn func(context.Context, Ste
 		m.up(step, instance, time.Since(began))
 		return nil
 	}
-	if m.atomic || ctx.Err() != nil || paas.CodeOf(err) == paas.Unavailable {
+	away := paas.CodeOf(err) == paas.Unavailable && !paas.OutOfSpace(err)
+	if m.atomic || ctx.Err() != nil || away {
 		return err
 	}
 	m.notUp(step, instance, err)
@@ -196,9 +198,11 @@ func (m *move) start(ctx context.Context, step Step) (paas.Instance, error) {
 	m.mu.Lock()
 	m.started = append(m.started, instance)
 	m.mu.Unlock()
+	m.phases.at("start")
 	if err := e.await(ctx, instance, m.release.EffectiveChecks()); err != nil {
 		return instance, err
 	}
+	m.phases.at("probe")
 	if err := e.Runtime.Keep(ctx, instance.ID); err != nil {
 		return instance, fmt.Errorf("keep %s: %w", step.Name, err)
 	}
@@ -230,6 +234,7 @@ func (m *move) record(ctx context.Context) error {
 	m.app = app
 	m.phases.done("switch")
 	m.happened(paas.MoveSwitch, "")
+	m.phases.at("switch")
 	return nil
 }
 
@@ -247,6 +252,7 @@ func (m *move) settle(ctx context.Context, plan Plan, observed []Seen) error {
 	if m.commit != nil || !plan.Idle() {
 		m.happened(paas.MoveRouted, "")
 	}
+	m.phases.at("route")
 	e.retire(m.app.ID, gone)
 	for _, s := range plan.of(Remove) {
 		m.event(paas.EventInstanceRemoved, s, "Removed: "+s.Cause)

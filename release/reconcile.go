@@ -30,16 +30,51 @@ func (e *Engine) mark(app string) {
 			e.dirtyMu.Unlock()
 			return e.reconcile(ctx, app)
 		})
-		if err != nil && ctx.Err() == nil && paas.CodeOf(err) != paas.NotFound {
-			e.Log.Warn("app is not as desired yet", "app", app, "error", err)
+		if ctx.Err() != nil {
+			return
+		}
+		if paas.CodeOf(err) == paas.NotFound { // the app is gone
+			err = nil
+		}
+		e.sayOnce(app, err)
+		if err != nil {
 			e.later(app, retryRepair)
 		}
 	})
 }
 
+// everything stands for the sweep where apps stand for themselves.
+const everything = "everything"
+
+// sayOnce logs why app, or everything, is not as desired, once for as long as it is the same: it is tried again every few
+// seconds.
+func (e *Engine) sayOnce(app string, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	e.dirtyMu.Lock()
+	before := e.said[app]
+	e.said[app] = text
+	if text == "" {
+		delete(e.said, app)
+	}
+	e.dirtyMu.Unlock()
+	switch text {
+	case before:
+	case "":
+		e.Log.Info("as desired again", "app", app)
+	default:
+		e.Log.Warn("not as desired yet", "app", app, "error", err)
+	}
+}
+
 // reconcile moves what runs to what the store says. The caller holds app's lane.
 func (e *Engine) reconcile(ctx context.Context, id string) error {
 	app, err := e.Store.App(id)
+	if paas.CodeOf(err) == paas.NotFound {
+		return e.removeStrays(ctx, id)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"paas"
 )
@@ -11,13 +12,14 @@ import (
 const interrupted = "paasd stopped before it was done"
 
 // Recover ends what an earlier process left in the middle; it comes before the doors open. Since every switch is one
-// transaction of the store, whatever was interrupted either happened or did not. What needs the container engine is
-// done once that answers.
+// transaction of the store, whatever was interrupted either happened or did not. What needs the container engine, Work
+// does once that answers.
 func (e *Engine) Recover(ctx context.Context) error {
-	if err := errors.Join(e.failPending(), e.restoreApps(ctx)); err != nil {
+	runs, err := e.Store.UnfinishedRuns()
+	if err := errors.Join(err, e.failPending(), e.restoreApps(ctx)); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	e.markAll()
+	e.interrupted = runs
 	return nil
 }
 
@@ -29,7 +31,9 @@ func (e *Engine) failPending() error {
 	}
 	for _, r := range pending {
 		o := paas.Outcome{Status: paas.ReleaseFailed, FinishedAt: e.Now(), Error: interrupted}
-		if _, err := e.Store.FinishRelease(r.App, r.Version, o, nil); err != nil {
+		if err := e.recordFailure(r, o); paas.OutOfSpace(err) {
+			e.Log.Error("an interrupted release is not recorded as failed yet", "app", r.App, "version", r.Version, "error", err)
+		} else if err != nil {
 			return err
 		}
 		e.event(paas.Event{
@@ -55,9 +59,13 @@ func (e *Engine) restoreApps(ctx context.Context) error {
 	return e.retainRoutes(ctx, ids)
 }
 
+// retainTime is what a router that runs needs many times over to drop routes. One that does not is not waited for: the doors
+// open without it, and without the container engine that it needs.
+const retainTime = 2 * time.Second
+
 // retainRoutes drops routes of apps that are gone. A router that does not answer yet gets the right table later.
 func (e *Engine) retainRoutes(ctx context.Context, ids []string) error {
-	ctx, cancel := context.WithTimeout(ctx, e.Timings.Route)
+	ctx, cancel := context.WithTimeout(ctx, retainTime)
 	defer cancel()
 	if err := e.Router.Retain(ctx, append(ids, e.KeepRoutes...)); err != nil && paas.CodeOf(err) != paas.Unavailable {
 		return err
@@ -65,44 +73,63 @@ func (e *Engine) retainRoutes(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// recoverRuns follows detached runs that are still there, ends the records of all others, and removes instances whose
-// client went with the earlier process.
+// recoverRuns follows the detached runs of an earlier process that are still there and ends the records of all its others.
+// Which they are was noted before the doors opened; times would not tell, since clocks are set back.
 func (e *Engine) recoverRuns(ctx context.Context) error {
 	instances, err := e.Runtime.Instances(ctx, "")
 	if err != nil {
 		return err
 	}
-	runs, err := e.Store.UnfinishedRuns()
-	if err != nil {
-		return err
-	}
-	left := e.runsBefore(instances)
-	for _, run := range runs {
-		key := slotKey{run.App, run.Name()}
-		i, there := left[key]
-		switch {
-		case !run.CreatedAt.Before(e.began):
-		case run.Detached && there:
-			delete(left, key)
-			e.follow(run, i, detachedTimeout)
-		default:
-			err := e.endRun(run, 0, paas.Errorf(paas.Failed, interrupted))
-			e.Log.Info("run was lost", "run", run.Name(), "reason", err)
+	there := map[slotKey]paas.Instance{}
+	for _, i := range instances {
+		if i.Type == paas.RunType {
+			there[slotKey{i.App, i.Name}] = i
 		}
 	}
-	for _, i := range left {
-		e.remove(ctx, i.ID, i.AppName)
+	for _, run := range e.interrupted {
+		i, ok := there[slotKey{run.App, run.Name()}]
+		if run.Detached && ok {
+			e.follow(run, i, detachedTimeout)
+			continue
+		}
+		err := e.endRun(run, 0, paas.Errorf(paas.Failed, interrupted))
+		e.Log.Info("run was lost", "run", run.Name(), "reason", err)
 	}
+	e.interrupted = nil
+	e.removeOver(instances)
 	return nil
 }
 
-// runsBefore are the one-offs among instances that are older than this engine.
-func (e *Engine) runsBefore(instances []paas.Instance) map[slotKey]paas.Instance {
-	left := map[slotKey]paas.Instance{}
+// removeOver removes the instances of one-offs that are over: that nobody follows, because their client went with an
+// earlier process, or because the engine was away when they should have gone.
+func (e *Engine) removeOver(instances []paas.Instance) {
 	for _, i := range instances {
-		if i.Type == paas.RunType && i.CreatedAt.Before(e.began) {
-			left[slotKey{i.App, i.Name}] = i
+		if i.Type != paas.RunType {
+			continue
+		}
+		over, err := e.over(i)
+		switch {
+		case err != nil:
+			e.Log.Error("the record of a run cannot be read", "app", i.AppName, "instance", i.Name, "error", err)
+		case over:
+			e.removeStray(i, "one-off is over")
 		}
 	}
-	return left
+}
+
+// over says whether the record of a one-off, or of the release whose command it is, has come to its end.
+func (e *Engine) over(i paas.Instance) (bool, error) {
+	typ, n, _ := paas.ParseInstanceName(i.Name)
+	if typ == paas.ReleaseCommand {
+		rel, err := e.Store.Release(i.App, n)
+		if paas.CodeOf(err) == paas.NotFound {
+			return true, nil
+		}
+		return rel.Status != paas.ReleasePending, err
+	}
+	run, err := e.Store.Run(i.App, n)
+	if paas.CodeOf(err) == paas.NotFound {
+		return true, nil
+	}
+	return !run.FinishedAt.IsZero(), err
 }

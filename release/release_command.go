@@ -34,7 +34,7 @@ func (e *Engine) releaseCommand(
 	code, err := e.runInstance(ctx, paas.InstanceSpec{
 		App: app.ID, AppName: app.Name, Type: paas.RunType, Name: name, Release: rel.Version, Image: rel.Image, Command: args,
 		Env: environ(env), Subnet: app.Subnet,
-	}, paas.Stdio{Stdout: out, Stderr: out}, func(paas.Instance) {})
+	}, paas.Stdio{Stdout: out, Stderr: out}, func(paas.Instance) { phases.at("release-command") })
 	out.flush()
 	phases.done("release command")
 	e.event(paas.Event{App: app.ID, Kind: paas.EventDeployCommand, Release: rel.Version, Instance: name})

@@ -61,6 +61,18 @@ func TestAStrayIsRemovedAndAMissingInstanceComesBack(t *testing.T) {
 	})
 }
 
+func TestAnOrphanThatStartsIsRemovedAtOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		stray := must(w.runtime.Start(context.Background(), paas.InstanceSpec{App: "nobody", AppName: "gone", Type: "web", Name: "web.1", Release: 1}))(t)
+		w.wantRunning("web.1 v1")
+		if _, err := w.runtime.Instances(context.Background(), "nobody"); err != nil || w.runtime.instances[stray.ID] != nil {
+			t.Errorf("the orphan is still there: %v", err)
+		}
+	})
+}
+
 func TestASickInstanceIsReplaced(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create()

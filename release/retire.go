@@ -57,6 +57,7 @@ func (e *Engine) endAll(ctx context.Context, ends []ending) {
 	for _, end := range ends {
 		wg.Go(func() {
 			e.drain(ctx, end)
+			e.Reached("drain")
 			for _, i := range end.instances {
 				wg.Go(func() { e.end(ctx, end, i) })
 			}
@@ -103,6 +104,7 @@ func (e *Engine) end(ctx context.Context, end ending, i paas.Instance) {
 	ev := paas.Event{App: end.app, Kind: paas.EventInstanceStopping, Release: i.Release, Instance: i.Name}
 	e.event(ev)
 	killed, err := e.Runtime.Stop(ctx, i.ID, grace)
+	e.Reached("stop")
 	switch {
 	case err != nil && paas.CodeOf(err) != paas.NotFound:
 		e.Log.Warn("instance did not stop", "app", i.AppName, "instance", i.Name, "error", err)

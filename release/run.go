@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,13 +19,8 @@ const (
 
 // CreateRun records a one-off on a release of app. A detached one starts at once; another waits for AttachRun.
 func (e *Engine) CreateRun(ctx context.Context, app string, req paas.RunRequest) (paas.RunInfo, error) {
-	if len(req.Command) == 0 || req.Command[0] == "" {
-		return paas.RunInfo{}, paas.Errorf(paas.Invalid, "no command given").WithHint("paas run -- ./hello migrate")
-	}
-	for _, key := range slices.Sorted(maps.Keys(req.Env)) {
-		if err := paas.ValidateConfigKey(key); err != nil {
-			return paas.RunInfo{}, err
-		}
+	if err := paas.ValidateCommand(req.Command, req.Env, "paas run -- ./hello migrate"); err != nil {
+		return paas.RunInfo{}, err
 	}
 	record, err := e.Store.AppByName(app)
 	if err != nil {
@@ -138,7 +132,7 @@ func (e *Engine) AttachRun(ctx context.Context, app string, id int, stdio paas.S
 	}
 	run.Status = paas.RunRunning
 	if err := e.Store.UpdateRun(run); err != nil {
-		return 0, err
+		return 0, e.endRun(run, 0, err)
 	}
 	code, err := e.runInstance(ctx, w.spec, stdio, func(i paas.Instance) { e.setRunning(run, i.ID) })
 	e.unsetRunning(run)
@@ -159,7 +153,8 @@ func (e *Engine) endRun(run paas.Run, code int, err error) error {
 		text = "Failed: " + err.Error()
 	}
 	e.event(paas.Event{App: run.App, Kind: paas.EventRunEnded, User: run.User, Release: run.Release, Instance: run.Name(), Text: text})
-	if updateErr := e.Store.UpdateRun(run); updateErr != nil && paas.CodeOf(updateErr) != paas.NotFound {
+	record := func() error { return e.Store.UpdateRun(run) }
+	if updateErr := e.conclude(run.Name()+" of app "+run.App, record); updateErr != nil && paas.CodeOf(updateErr) != paas.NotFound {
 		e.Log.Error("a run's end is not recorded", "run", run.Name(), "error", updateErr)
 	}
 	return err
@@ -172,7 +167,8 @@ func (e *Engine) startDetached(ctx context.Context, run paas.Run, sp paas.Instan
 	}
 	run.Status = paas.RunRunning
 	if err := e.Store.UpdateRun(run); err != nil {
-		return paas.RunInfo{}, err
+		e.remove(ctx, i.ID, i.AppName)
+		return paas.RunInfo{}, e.endRun(run, 0, err)
 	}
 	if timeout <= 0 {
 		timeout = detachedTimeout
@@ -188,7 +184,7 @@ func (e *Engine) follow(run paas.Run, i paas.Instance, timeout time.Duration) {
 		defer e.unsetRunning(run)
 		ctx, cancel := context.WithTimeout(life, timeout)
 		defer cancel()
-		last, err := e.Runtime.Wait(ctx, i.ID)
+		last, err := e.waitForEnd(ctx, i.ID)
 		if life.Err() != nil {
 			return // paasd stops; the run goes on and the next start follows it again
 		}
@@ -196,11 +192,27 @@ func (e *Engine) follow(run paas.Run, i paas.Instance, timeout time.Duration) {
 			_, stopErr := e.Runtime.Stop(life, i.ID, runGrace)
 			err = paas.Errorf(paas.Failed, "stopped: it took longer than %s", timeout).Because(stopErr)
 		}
+		e.memory.setRetiring(i.ID, paas.InstanceStopping) // it is no stray, though its record is at its end
 		if err := e.endRun(run, last.ExitCode, err); err != nil {
 			e.Log.Info("detached run did not end by itself", "run", run.Name(), "error", err)
 		}
 		e.remove(life, i.ID, i.AppName)
 	})
+}
+
+// waitForEnd waits for an instance to end, over however long the engine is away.
+func (e *Engine) waitForEnd(ctx context.Context, id string) (paas.Instance, error) {
+	for {
+		last, err := e.Runtime.Wait(ctx, id)
+		if paas.CodeOf(err) != paas.Unavailable {
+			return last, err
+		}
+		select {
+		case <-ctx.Done():
+			return last, err
+		case <-time.After(retryRepair):
+		}
+	}
 }
 
 func (e *Engine) setRunning(run paas.Run, id string) {

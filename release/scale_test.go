@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -93,6 +94,27 @@ func TestRestartAndStop(t *testing.T) {
 		if _, err := w.Restart(ctx, "hello", "nosuch", &progressLog{}); paas.CodeOf(err) != paas.NotFound {
 			t.Error(err)
 		}
+	})
+}
+
+func TestDestroyWaitsForRequests(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		must(w.Scale(context.Background(), "hello", paas.Formation{"worker": 1}, &progressLog{}))(t)
+		w.router.busy = 25 * time.Second
+		if err := w.DestroyApp(context.Background(), "hello", &progressLog{}); err != nil {
+			t.Fatal(err)
+		}
+		crashed := w.instance("worker.1").ID
+		w.runtime.exit(crashed, 1)
+		pass(20 * time.Second)
+		w.wantRunning("web.1 v1", "worker.1 v1") // by the engine's restart policy
+		if id := w.instance("worker.1").ID; id != crashed {
+			t.Errorf("a crash in a destroyed app was replaced, by %s", id)
+		}
+		pass(6 * time.Second)
+		w.wantRunning()
 	})
 }
 

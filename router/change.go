@@ -87,7 +87,7 @@ func (c *Controller) giveUp(ch *change, last error) error {
 }
 
 // write, called with the turn, puts all pending changes into one table and that on disk. Where that fails none of
-// them happened.
+// them happened, unless it fails for want of space: see save.
 func (c *Controller) write() {
 	c.mu.Lock()
 	batch := c.pending
@@ -100,8 +100,10 @@ func (c *Controller) write() {
 		next.Routes = ch.edit(next.Routes)
 	}
 	var err error
-	if !sameRoutes(old.Routes, next.Routes) {
-		next.Version++
+	if changed := !sameRoutes(old.Routes, next.Routes); changed || c.unsaved {
+		if changed {
+			next.Version++
+		}
 		err = c.save(next)
 	}
 
@@ -115,13 +117,31 @@ func (c *Controller) write() {
 	}
 }
 
+// save puts a table on disk. On a full one it is left for the next change, which may be none at all, to try again: that
+// requests find what serves them now is worth more than what a restart of the router and of paasd would find, and both
+// have what is needed to get over that.
 func (c *Controller) save(t Table) error {
-	if err := save(c.dir, t, c.keep); err != nil {
+	err := save(c.dir, t, c.keep)
+	switch {
+	case paas.OutOfSpace(err):
+		if !c.unsaved {
+			c.opts.Log.Error("routing table goes live but is not on disk, which has no space left", "error", err)
+		}
+		c.setUnsaved(true)
+	case err != nil:
 		return fmt.Errorf("save the routing table: %w", err)
+	default:
+		c.keep = true
+		c.setUnsaved(false)
 	}
-	c.keep = true
 	c.report(t)
 	return nil
+}
+
+func (c *Controller) setUnsaved(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unsaved = on
 }
 
 // report logs what the table holds that cannot go live, when it is not what it held before.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -36,9 +37,10 @@ type Controller struct {
 	turn   chan struct{} // held by the one that writes and puts
 
 	mu      sync.Mutex
-	table   Table // as on disk; its Routes are never changed in place
+	table   Table // as on disk, unless that is full; its Routes are never changed in place
 	pending []*change
 	live    uint64 // the newest version that the target has confirmed
+	unsaved bool   // the table is newer than the one on disk, which was full; changed with the turn as well
 
 	// Guarded by turn:
 	keep     bool      // table.json is a good one, worth keeping as the previous
@@ -72,18 +74,35 @@ func NewController(dir string, target Target, opts Options) (*Controller, error)
 // keeps what it had.
 // A host that is not valid, or that another app's route had first, is left out and logged; the rest goes live.
 func (c *Controller) Apply(ctx context.Context, r paas.Route) error {
+	if c.isLive(r) {
+		return nil // as a sweep finds it for every app, which must not cost a comparison of all the routes each time
+	}
 	r.Hosts, r.Backends = slices.Clone(r.Hosts), slices.Clone(r.Backends)
+	return c.change(ctx, func(routes []paas.Route) []paas.Route { return place(routes, r) })
+}
+
+// Adjust changes an app's route, if it has one, but for its backends, and returns as Apply does. The backends stay those
+// that were applied last, whoever is about to apply others: a route that was read before may name instances that have to
+// go. change must not call the controller, and keeps no part of the route.
+func (c *Controller) Adjust(ctx context.Context, app string, change func(*paas.Route)) error {
 	return c.change(ctx, func(routes []paas.Route) []paas.Route {
-		i := find(routes, r.App)
-		if i >= 0 && slices.Equal(routes[i].Hosts, r.Hosts) {
-			routes[i] = r
+		i := find(routes, app)
+		if i < 0 {
 			return routes
 		}
-		if i >= 0 { // a claim of other hosts is a new one: it comes after those of the rest
-			routes = slices.Delete(routes, i, i+1)
-		}
-		return append(routes, r)
+		r := routes[i]
+		change(&r)
+		r.App, r.Backends, r.Hosts = app, routes[i].Backends, slices.Clone(r.Hosts)
+		return place(routes, r)
 	})
+}
+
+// isLive says whether the target has exactly this route, and nothing waits to change that.
+func (c *Controller) isLive(r paas.Route) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := find(c.table.Routes, r.App)
+	return i >= 0 && reflect.DeepEqual(c.table.Routes[i], r) && len(c.pending) == 0 && c.live >= c.table.Version && !c.unsaved
 }
 
 // Remove drops the route of an app and returns once the target knows none. It is no error if there is none.
@@ -161,6 +180,19 @@ func (c *Controller) Run(ctx context.Context) error {
 		wait.sleep(ctx)
 	}
 	return nil
+}
+
+// place makes r the route of its app.
+func place(routes []paas.Route, r paas.Route) []paas.Route {
+	i := find(routes, r.App)
+	if i >= 0 && slices.Equal(routes[i].Hosts, r.Hosts) {
+		routes[i] = r
+		return routes
+	}
+	if i >= 0 { // a claim of other hosts is a new one: it comes after those of the rest
+		routes = slices.Delete(routes, i, i+1)
+	}
+	return append(routes, r)
 }
 
 func find(routes []paas.Route, app string) int {

@@ -48,6 +48,45 @@ func TestRouteIsLiveWhenApplyReturns(t *testing.T) {
 	}
 }
 
+func TestAdjustLeavesTheBackendsThatWereAppliedLast(t *testing.T) {
+	t.Parallel()
+	c := newController(t, tempDir(t), router.None{}, router.Options{})
+	must(t, c.Adjust(t.Context(), "a", func(r *paas.Route) { r.Hosts, r.Maintenance = []string{"a.localhost"}, true }))
+	if _, ok := c.Route("a"); ok {
+		t.Error("an app without a route got one")
+	}
+	var others sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		others.Go(func() {
+			for on := true; ; on = !on {
+				if err := c.Adjust(t.Context(), "a", func(r *paas.Route) { r.Hosts, r.Maintenance = []string{"a.localhost", "www.example.com"}, on }); err != nil {
+					t.Error(err)
+				}
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for port := range uint16(100) {
+		r := route("a", "H14")
+		r.Backends = []paas.Backend{{Instance: "web.1", Addr: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), port+1)}}
+		must(t, c.Apply(t.Context(), r))
+		if now, _ := c.Route("a"); now.Backends[0] != r.Backends[0] {
+			t.Fatalf("%v came back after %v", now.Backends, r.Backends)
+		}
+	}
+	close(stop)
+	others.Wait()
+	must(t, c.Adjust(t.Context(), "a", func(r *paas.Route) { r.Hosts, r.Maintenance = []string{"a.localhost", "www.example.com"}, true }))
+	if r, _ := c.Route("a"); !r.Maintenance || len(r.Backends) != 1 || len(r.Hosts) != 2 || r.Hosts[1] != "www.example.com" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestSecondClaimOfAHostLosesIt(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
@@ -214,6 +253,31 @@ func TestOnePutConfirmsManyChanges(t *testing.T) {
 	if len(versions) != 2 || len(c.Table().Routes) != apps {
 		t.Errorf("puts of %v, %d routes", versions, len(c.Table().Routes))
 	}
+}
+
+func TestARouteThatIsLiveIsNotPutAgainAndOneThatIsNotIs(t *testing.T) {
+	t.Parallel()
+	puts, answer := 0, error(nil)
+	c := newController(t, tempDir(t), &fake{put: func(router.Table) error { puts++; return answer }}, router.Options{})
+	apply := func(r paas.Route, want paas.Code, wantPuts int) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		puts = 0
+		if err := c.Apply(ctx, r); paas.CodeOf(err) != want || (puts > 0) != (wantPuts > 0) {
+			t.Errorf("%s: %v after %d puts", r.Down, err, puts)
+		}
+	}
+	a := route("a", "H14")
+	apply(a, "", 1)
+	apply(a, "", 0)
+	answer = paas.Errorf(paas.Unavailable, "away")
+	a.Down = "H10"
+	apply(a, paas.Unavailable, 1) // written, and not live
+	apply(a, paas.Unavailable, 1)
+	answer = nil
+	apply(a, "", 1)
+	apply(a, "", 0)
 }
 
 func TestChangeThatNobodyWaitsForAnyMoreIsWithdrawn(t *testing.T) {

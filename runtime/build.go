@@ -126,6 +126,9 @@ func refused(err error) error {
 	if unreachable(err) {
 		return err
 	}
+	if full(engineMessage(err)) {
+		return buildFull("the image cannot be built", err)
+	}
 	return paas.Errorf(paas.Failed, "the image cannot be built: %s", engineMessage(err)).WithHint("check the Dockerfile").Because(err)
 }
 
@@ -192,8 +195,18 @@ func imageID(m jsonstream.Message) string {
 // buildFailed names the step, where one failed, and keeps the builder's words, which name a base image that cannot be
 // had.
 func buildFailed(step string, e *jsonstream.Error) error {
-	if step == "" {
-		return paas.Errorf(paas.Failed, "the build failed: %w", e).WithHint("check the Dockerfile")
+	what := "the build failed"
+	if step != "" {
+		what += " at " + step
 	}
-	return paas.Errorf(paas.Failed, "the build failed at %s: %w", step, e).WithHint("check the Dockerfile")
+	if full(e.Message) {
+		return buildFull(what, e)
+	}
+	return paas.Errorf(paas.Failed, "%s: %w", what, e).WithHint("check the Dockerfile")
+}
+
+// buildFull is a build that the Dockerfile is not to blame for.
+func buildFull(what string, err error) error {
+	cause := noSpace(err)
+	return paas.Errorf(paas.Failed, "%s: %w", what, cause).WithHint("%s", cause.Hint)
 }

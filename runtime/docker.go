@@ -38,20 +38,26 @@ type Docker struct {
 	installation string
 	log          *slog.Logger
 
+	mirror     mirror
+	listings   listings
 	addresses  addresses
 	networks   networks
 	collecting collecting
 	images     images
 
-	background sync.WaitGroup // removals that nobody waits for but Close
+	background sync.WaitGroup  // removals that nobody waits for but Close
+	life       context.Context // of removals that are tried again; ends with Close
+	stop       context.CancelFunc
 }
 
-// New prepares a client; it does not need the engine to be there yet.
+// New prepares a client; it does not need the engine to be there yet. Each request makes a connection of its own: an
+// engine that is told to stop takes no new ones, but goes on answering on the old while it ends its containers, and
+// whatever is started then comes to nothing.
 func New(opts Options) (*Docker, error) {
 	if opts.Installation == "" {
 		return nil, fmt.Errorf("runtime: no installation id given")
 	}
-	fromOptions := []client.Opt{client.FromEnv}
+	fromOptions := []client.Opt{client.FromEnv, client.WithHTTPHeaders(map[string]string{"Connection": "close"})}
 	if opts.Host != "" {
 		fromOptions = append(fromOptions, client.WithHost(opts.Host))
 	}
@@ -63,11 +69,14 @@ func New(opts Options) (*Docker, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Docker{client: c, installation: opts.Installation, log: log}, nil
+	d := &Docker{client: c, installation: opts.Installation, log: log, listings: listings{turn: make(chan struct{}, 1)}}
+	d.life, d.stop = context.WithCancel(context.Background())
+	return d, nil
 }
 
 // Close waits for removals that are under way and lets go of the engine. Instances are left alone.
 func (d *Docker) Close() error {
+	d.stop()
 	d.background.Wait()
 	return d.client.Close()
 }

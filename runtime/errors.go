@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -22,7 +23,7 @@ func (d *Docker) call(ctx context.Context, limit time.Duration, doing string, re
 }
 
 // explain turns a client's error into ours: the caller's own end of ctx stays what it is, an engine that does not
-// answer is paas.Unavailable, everything else keeps its chain.
+// answer is paas.Unavailable, one whose disk is full is paas.NoSpace, everything else keeps its chain.
 func explain(ctx context.Context, doing string, err error) error {
 	switch {
 	case err == nil:
@@ -32,6 +33,8 @@ func explain(ctx context.Context, doing string, err error) error {
 	case unreachable(err):
 		return paas.Errorf(paas.Unavailable, "the Docker engine does not answer").
 			WithHint("systemctl status docker").Because(fmt.Errorf("%s: %w", doing, err))
+	case paas.CodeOf(err) == paas.Internal && full(err.Error()):
+		return noSpace(fmt.Errorf("%s: %w", doing, err))
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -52,6 +55,14 @@ func unreachable(err error) bool {
 	_, broken := errors.AsType[*net.OpError](err)
 	return broken
 }
+
+// full says whether a text of the engine, or of its builder, is that of a full disk. There is no code for that: what
+// reaches us are the operating system's words.
+func full(text string) bool {
+	return strings.Contains(text, "no space left on device") || strings.Contains(text, "disk quota exceeded")
+}
+
+func noSpace(cause error) *paas.Error { return paas.NoSpace(cause, "on the Docker engine's disk") }
 
 // gone is the error for an instance that the engine does not have.
 func gone(id string) *paas.Error {

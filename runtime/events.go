@@ -21,10 +21,14 @@ const (
 const resync = "resync"
 
 // Events tells fn what happens to the installation's instances until ctx ends, and then returns nil. It reconnects by
-// itself; after each connection, the first included, comes "resync". An event may come twice. fn must not block.
+// itself; after each connection, the first included, comes "resync". An event may come twice. fn must not block. What
+// fn hears of, Instances knows.
 func (d *Docker) Events(ctx context.Context, fn func(paas.InstanceEvent)) error {
 	return d.watch(ctx, func(e event) error {
-		fn(e.InstanceEvent)
+		switch e.Kind {
+		case resync, string(events.ActionStart), string(events.ActionDie), string(events.ActionOOM), string(events.ActionDestroy):
+			fn(e.InstanceEvent)
+		}
 		return nil
 	})
 }
@@ -59,8 +63,7 @@ func (d *Docker) watchOnce(ctx context.Context, fn func(event) error) error {
 	defer cancel()
 	// The engine answers a moment before it listens to itself; it replays what came in that moment.
 	since := strconv.FormatInt(time.Now().Add(-time.Second).Unix(), 10)
-	filters := d.mine(labelInstance).Add("type", string(events.ContainerEventType)).
-		Add("event", string(events.ActionStart), string(events.ActionDie), string(events.ActionOOM), string(events.ActionDestroy))
+	filters := d.mine(labelInstance).Add("type", string(events.ContainerEventType)).Add("event", telling()...)
 	noAnswer := time.AfterFunc(readLimit, cancel)
 	stream := d.client.Events(ctx, client.EventsListOptions{Since: since, Filters: filters})
 	noAnswer.Stop()
@@ -75,6 +78,8 @@ func (d *Docker) watchOnce(ctx context.Context, fn func(event) error) error {
 		return err
 	default:
 	}
+	d.mirror.connected()
+	defer d.mirror.lost()
 	if err := fn(event{InstanceEvent: paas.InstanceEvent{Kind: resync}}); err != nil {
 		return err
 	}
@@ -83,6 +88,7 @@ func (d *Docker) watchOnce(ctx context.Context, fn func(event) error) error {
 		case err := <-stream.Err:
 			return err
 		case m := <-stream.Messages:
+			d.mirror.told(m.Actor.ID)
 			if err := fn(instanceEvent(m)); err != nil {
 				return err
 			}
@@ -104,12 +110,16 @@ func instanceEvent(m events.Message) event {
 type backoff struct{ last time.Duration }
 
 // pause waits, or returns when ctx ends.
-func (b *backoff) pause(ctx context.Context) {
+func (b *backoff) pause(ctx context.Context) { b.pauseUntil(ctx, nil) }
+
+// pauseUntil is pause that early ends, too.
+func (b *backoff) pauseUntil(ctx context.Context, early <-chan struct{}) {
 	b.last = min(max(retryFirst, 2*b.last), retryMost)
 	timer := time.NewTimer(b.last)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-early:
 	case <-ctx.Done():
 	}
 }

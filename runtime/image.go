@@ -95,17 +95,21 @@ func (d *Docker) hasShell(ctx context.Context, id string) (bool, error) {
 	return err == nil, nil
 }
 
-// Images lists the ids of the images that were built for an app.
-func (d *Docker) Images(ctx context.Context, app string) ([]string, error) {
-	var ids []string
+// Images lists the images that were built for an app, or for all of them for app "".
+func (d *Docker) Images(ctx context.Context, app string) ([]paas.StoredImage, error) {
+	label := labelAppID
+	if app != "" {
+		label += "=" + app
+	}
+	var images []paas.StoredImage
 	err := d.call(ctx, readLimit, "list images", func(ctx context.Context) error {
-		result, err := d.client.ImageList(ctx, client.ImageListOptions{Filters: d.mine(labelAppID + "=" + app)})
+		result, err := d.client.ImageList(ctx, client.ImageListOptions{Filters: d.mine(label)})
 		for _, i := range result.Items {
-			ids = append(ids, i.ID)
+			images = append(images, paas.StoredImage{ID: i.ID, App: i.Labels[labelAppID]})
 		}
 		return err
 	})
-	return ids, err
+	return images, err
 }
 
 // RemoveImage removes an image with all names that the installation gave it. It is fine when it is gone already;

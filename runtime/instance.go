@@ -20,8 +20,11 @@ const inspectors = 6
 
 // Instances returns what the engine has of an app, or of the whole installation for app "": running, exited and
 // never started, runs included. One that vanishes meanwhile is left out.
+//
+// It lists them, and inspects those of which it does not know how they are. While Events is connected that is few, and
+// nothing that Events has told is missing. What this process waited for, by Wait, Stop or Run, is seen in any case.
 func (d *Docker) Instances(ctx context.Context, app string) ([]paas.Instance, error) {
-	listed, err := d.list(ctx, app)
+	listed, err := d.look(ctx, app)
 	if err != nil {
 		return nil, err
 	}
@@ -29,11 +32,15 @@ func (d *Docker) Instances(ctx context.Context, app string) ([]paas.Instance, er
 	errs := make([]error, len(listed))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, inspectors)
-	for i, c := range listed {
+	for i, s := range listed {
+		var known bool
+		if found[i], known = d.mirror.find(s); known {
+			continue
+		}
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			found[i], errs[i] = d.Instance(ctx, c.ID)
+			found[i], errs[i] = d.Instance(ctx, s.instance.ID)
 		})
 	}
 	wg.Wait()
@@ -50,28 +57,16 @@ func (d *Docker) Instances(ctx context.Context, app string) ([]paas.Instance, er
 	return instances, nil
 }
 
-// list is the engine's own, short view of the instances of an app, or of all for app "".
-func (d *Docker) list(ctx context.Context, app string) ([]container.Summary, error) {
-	filters := d.mine(labelInstance)
-	if app != "" {
-		filters.Add("label", labelAppID+"="+app)
-	}
-	var listed []container.Summary
-	err := d.call(ctx, readLimit, "list instances", func(ctx context.Context) error {
-		result, err := d.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: filters})
-		listed = result.Items
-		return err
-	})
-	return listed, err
-}
-
-// Instance returns one instance; paas.NotFound when the engine does not have it.
+// Instance returns one instance as it is now; paas.NotFound when the engine does not have it.
 func (d *Docker) Instance(ctx context.Context, id string) (paas.Instance, error) {
+	asked := d.mirror.now()
 	c, err := d.inspect(ctx, id)
 	if err != nil {
 		return paas.Instance{}, err
 	}
-	return observed(c), nil
+	i := observed(c)
+	d.mirror.keep(id, asked, details{i, c.State.Status})
+	return i, nil
 }
 
 func (d *Docker) inspect(ctx context.Context, id string) (container.InspectResponse, error) {

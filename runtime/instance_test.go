@@ -3,7 +3,6 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -126,14 +125,7 @@ func TestKeepMakesTheEngineRestartAnInstanceWhichIsThenSeenAsRestarted(t *testin
 		t.Fatal(err)
 	}
 	waitForLine(t, d, kept.ID, "ready")
-	// An end that nobody asked for: what the process does to itself, seen from the host.
-	p, err := os.FindProcess(inspect(t, d, kept.ID).State.Pid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	crash(t, d, kept.ID)
 	eventually(t, "the engine has started it again", func() bool {
 		i, err := d.Instance(t.Context(), kept.ID)
 		return err == nil && i.Running && i.Restarted

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/client"
+
 	"paas"
 )
 
@@ -101,4 +103,11 @@ func TestANetworkThatWasRemovedIsMadeAgain(t *testing.T) {
 		}
 	}
 	start(t, d, spec)
+}
+
+func disconnect(t *testing.T, d *Docker, app, id string) {
+	t.Helper()
+	if _, err := d.client.NetworkDisconnect(t.Context(), d.networkName(app), client.NetworkDisconnectOptions{Container: id}); err != nil {
+		t.Fatal(err)
+	}
 }

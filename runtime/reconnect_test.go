@@ -101,3 +101,26 @@ func TestCollectResumesWhenTheEngineComesBack(t *testing.T) {
 	eventually(t, "all lines are there", func() bool { return len(s.texts(i.ID)) > 3000 && len(s.texts(late.ID)) >= 10 })
 	wantFlood(t, s.texts(i.ID), 3000)
 }
+
+func TestARunWhoseEngineGoesAwayIsRemovedWhenItIsBack(t *testing.T) {
+	t.Parallel()
+	direct := newDocker(t)
+	b := newBetween(t)
+	d, err := New(Options{Installation: direct.installation, Host: "unix://" + b.path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	spec := newSpec(paas.RunType, "wait")
+	spec.Name = "run.1"
+	_, err = d.Run(t.Context(), spec, paas.Stdio{Stdout: io.Discard, Stderr: io.Discard}, func(paas.Instance) { go b.cut() })
+	wantCode(t, err, paas.Unavailable)
+	if left, err := direct.Instances(t.Context(), spec.App); err != nil || len(left) != 1 {
+		t.Fatalf("%+v, %v", left, err)
+	}
+	b.connect(t)
+	eventually(t, "it is removed", func() bool {
+		left, err := direct.Instances(t.Context(), spec.App)
+		return err == nil && len(left) == 0
+	})
+}

@@ -72,13 +72,20 @@ func notStartedCode(err error) int {
 	return 125
 }
 
-// removeLater removes a container behind the caller's back, which need not wait for it.
+// removeLater removes a container, by id or name, behind the caller's back, which need not wait for it. While the engine
+// is away it tries again, until Close: nobody else would.
 func (d *Docker) removeLater(id string) {
 	d.background.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*writeLimit)
-		defer cancel()
-		if err := d.forceRemove(ctx, id); err != nil {
-			d.log.Warn("a run's container is left", "instance", id, "error", err)
+		ctx := context.Background() // one attempt is not ended by Close, and has its own limit
+		err := d.forceRemove(ctx, id)
+		for wait := (backoff{}); paas.CodeOf(err) == paas.Unavailable; err = d.forceRemove(ctx, id) {
+			wait.pause(d.life)
+			if d.life.Err() != nil {
+				break
+			}
+		}
+		if err != nil {
+			d.log.Warn("a container that is of no more use is left", "container", id, "error", err)
 			return
 		}
 		d.addresses.release(id)

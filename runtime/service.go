@@ -36,8 +36,8 @@ type ServiceSpec struct {
 }
 
 // EnsureService sees to it that the service runs as the spec says, and is started again by the engine whenever it
-// ends. One that does already, by the binary's content and all of the spec, is left alone; any other is replaced,
-// its successor being ready to start before it ends.
+// ends. One that does already, by the binary's content and all of the spec, is left alone; one that would is started; any
+// other is replaced, its successor being ready to start before it ends.
 //
 // It runs as root without capabilities but the one to listen below port 1024, cannot gain others, and cannot write
 // but in Dir.
@@ -49,6 +49,10 @@ func (d *Docker) EnsureService(ctx context.Context, spec ServiceSpec) error {
 }
 
 func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
+	present, err := d.serviceContainers(ctx, spec.Name)
+	if err != nil {
+		return err
+	}
 	binary, err := fileSum(spec.Binary)
 	if err != nil {
 		return err
@@ -57,12 +61,10 @@ func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
 	if err != nil {
 		return err
 	}
-	present, err := d.serviceContainers(ctx, spec.Name)
-	if err != nil {
-		return err
-	}
-	if len(present) == 1 && present[0].Labels[labelServiceSum] == sum && present[0].State == container.StateRunning {
-		return nil
+	if len(present) == 1 && present[0].Labels[labelServiceSum] == sum {
+		if err := d.resumeService(ctx, present[0]); err == nil || paas.CodeOf(err) == paas.Unavailable {
+			return err
+		}
 	}
 	image, err := d.serviceImage(ctx, spec, binary)
 	if err != nil {
@@ -83,6 +85,18 @@ func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
 		return err
 	}
 	return d.start(ctx, id)
+}
+
+// resumeService starts a service's container unless it runs. It is not replaced for having ended: an engine that stops
+// ends it too, and would have no container to start when it is back.
+func (d *Docker) resumeService(ctx context.Context, c container.Summary) error {
+	if c.State == container.StateRunning || c.State == container.StateRestarting {
+		return nil
+	}
+	if err := d.Keep(ctx, c.ID); err != nil {
+		return err
+	}
+	return d.start(ctx, c.ID)
 }
 
 // sum identifies a service: the content of its binary and all of its spec.

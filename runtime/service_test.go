@@ -60,8 +60,12 @@ func TestEnsureServiceStartsReplacesAndLeavesAlone(t *testing.T) {
 	if _, err := d.Stop(t.Context(), second.ID, serviceGrace); err != nil {
 		t.Fatal(err)
 	}
-	if third := ensure(); third.ID == second.ID || third.State != container.StateRunning {
+	third := ensure()
+	if third.ID != second.ID || third.State != container.StateRunning {
 		t.Errorf("after a stop: %v", third)
+	}
+	if c := inspect(t, d, third.ID); c.HostConfig.RestartPolicy.Name != container.RestartPolicyUnlessStopped {
+		t.Errorf("after a stop the engine would not start it again: %+v", c.HostConfig.RestartPolicy)
 	}
 	if all, err := d.Instances(t.Context(), ""); err != nil || len(all) != 0 {
 		t.Errorf("a service is not an instance: %+v, %v", all, err)

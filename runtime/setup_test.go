@@ -32,6 +32,10 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(engineRole); dir != "" {
+		fmt.Fprintln(os.Stderr, becomeEngine(dir))
+		os.Exit(1)
+	}
 	os.Exit(runTests(m))
 }
 
@@ -118,7 +122,7 @@ func must(err error) {
 }
 
 // newDocker is a runtime of an installation of its own, of which nothing is left when the test ends.
-func newDocker(t *testing.T) *Docker {
+func newDocker(t testing.TB) *Docker {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	d, err := New(Options{Installation: newID(), Log: log})

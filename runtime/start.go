@@ -136,7 +136,7 @@ func (d *Docker) containerName(spec paas.InstanceSpec) string {
 func (d *Docker) config(spec paas.InstanceSpec) *container.Config {
 	return &container.Config{
 		Image:        spec.Image.ID,
-		Hostname:     spec.Name,
+		Hostname:     hostname(spec.Name),
 		Cmd:          spec.Command,
 		Env:          spec.Env,
 		Labels:       d.labelsOf(spec),
@@ -148,6 +148,12 @@ func (d *Docker) config(spec paas.InstanceSpec) *container.Config {
 		AttachStderr: true,
 	}
 }
+
+// maxHostname is what a label of the domain name system, and nearly what the kernel, takes.
+const maxHostname = 63
+
+// hostname is an instance's name, or as much of its end, which has the number, as a host name may have.
+func hostname(name string) string { return name[max(0, len(name)-maxHostname):] }
 
 func (d *Docker) hostConfig(spec paas.InstanceSpec) *container.HostConfig {
 	init, pids := true, int64(pidsLimit)
@@ -191,11 +197,16 @@ type notStarted struct {
 func (e *notStarted) Error() string { return e.err.Error() }
 func (e *notStarted) Unwrap() error { return e.err }
 
-// discard removes a container, by id or name, that came to nothing. It does so even if ctx has ended.
+// discard removes a container, by id or name, that came to nothing. It does so even if ctx has ended, and later if the
+// engine is away.
 func (d *Docker) discard(ctx context.Context, id string) {
-	if err := d.forceRemove(context.WithoutCancel(ctx), id); err != nil {
+	err := d.forceRemove(context.WithoutCancel(ctx), id)
+	switch {
+	case err == nil:
+		d.addresses.release(id)
+	case paas.CodeOf(err) == paas.Unavailable:
+		d.removeLater(id)
+	default:
 		d.log.Warn("a container that was not started is left", "container", id, "error", err)
-		return
 	}
-	d.addresses.release(id)
 }

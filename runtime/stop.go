@@ -124,6 +124,7 @@ func (d *Docker) waitFor(ctx context.Context, id string, condition container.Wai
 		defer close(finished)
 		select {
 		case r := <-wait.Result:
+			d.mirror.told(id) // before the engine's events do
 			e := exit{code: int(r.StatusCode)}
 			if r.Error != nil {
 				e.err = fmt.Errorf("wait for instance %s: %s", short(id), r.Error.Message)

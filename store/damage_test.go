@@ -139,6 +139,20 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	wantRefused(t, dir, dbFile)
 }
 
+func TestADamagedRecordIsSaidWithTheWayBack(t *testing.T) {
+	dir, id := filled(t)
+	edit(t, dir, func(tx *bbolt.Tx) error { return tx.Bucket(bucketApps).Put([]byte(id), []byte(`{"name":#`)) })
+	db := open(t, dir)
+	_, one := db.App(id)
+	_, all := db.Apps()
+	for _, err := range []error{one, all} {
+		wantCode(t, err, paas.Unavailable)
+		if !strings.Contains(err.Error(), filepath.Join(dir, dbFile)) || !strings.Contains(err.Error(), id) {
+			t.Errorf("%q does not name the file and the record", err)
+		}
+	}
+}
+
 func TestAMissingBucketIsRefused(t *testing.T) {
 	dir, _ := filled(t)
 	edit(t, dir, func(tx *bbolt.Tx) error { return tx.DeleteBucket(bucketRuns) })

@@ -1,22 +1,25 @@
 package store
 
 import (
-	"errors"
-	"syscall"
+	"fmt"
 
 	"paas"
 )
-
-// noSpace says whether a write failed for want of space: a full disk, a quota, or the process's file size limit.
-func noSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
 
 // refuse is the error for a file that the store will not touch.
 func refuse(path, format string, args ...any) *paas.Error {
 	return paas.Errorf(paas.Unavailable, "%s "+format, append([]any{path}, args...)...).
 		WithHint("it was left as it is, and apps run on; put paas.db and master.key of one backup in its place, then start paasd again")
 }
+
+// unreadable is a record that is not what was written: the file is damaged where its structure does not show it.
+type unreadable struct {
+	key string
+	err error
+}
+
+func (e *unreadable) Error() string { return fmt.Sprintf("read record %q: %v", e.key, e.err) }
+func (e *unreadable) Unwrap() error { return e.err }
 
 func noApp(name string) error {
 	return paas.Errorf(paas.NotFound, "there is no app %s", paas.Quote(name)).WithHint("paas apps")

@@ -38,7 +38,7 @@ func get[T any](b *bbolt.Bucket, key []byte) (v T, ok bool, err error) {
 		return v, false, nil
 	}
 	if err := json.Unmarshal(data, &v); err != nil {
-		return v, false, fmt.Errorf("read record %q: %w", key, err)
+		return v, false, &unreadable{string(key), err}
 	}
 	return v, true, nil
 }
@@ -68,7 +68,7 @@ func collect[T any](first, next func() (key, value []byte)) ([]T, error) {
 	for k, data := first(); k != nil; k, data = next() {
 		var v T
 		if err := json.Unmarshal(data, &v); err != nil {
-			return nil, fmt.Errorf("read record %q: %w", k, err)
+			return nil, &unreadable{string(k), err}
 		}
 		all = append(all, v)
 	}

@@ -119,7 +119,7 @@ func identify(db *bbolt.DB, path string, steps []migration) error {
 		}
 		if have, known := version(meta), uint64(len(steps)); have > known {
 			return refuse(path, "has schema %d, newer than the %d that this paasd knows", have, known).
-				WithHint("run the newer paasd that wrote it, or put back paas.db and master.key of a backup from before that; it was left as it is")
+				WithHint("it was left as it is, and apps run on; run the newer paasd that wrote it, or put paas.db and master.key of a backup from before in its place")
 		}
 		return nil
 	})

@@ -156,7 +156,8 @@ func (db *DB) write(what string, fn func(*bbolt.Tx) error) error {
 	return db.wrap(what, db.bolt.Update(fn))
 }
 
-// wrap says what was being done when an error is not one for users, and gives those for a full disk and a closed store.
+// wrap says what was being done when an error is not one for users, and gives those for a full disk, a damaged record and a
+// closed store.
 func (db *DB) wrap(what string, err error) error {
 	if err == nil || paas.CodeOf(err) != paas.Internal {
 		return err
@@ -165,9 +166,11 @@ func (db *DB) wrap(what string, err error) error {
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return closed().Because(err)
 	}
-	if noSpace(err) {
-		return paas.Errorf(paas.Unavailable, "no space left for %s", filepath.Join(db.dir, dbFile)).Because(err).
-			WithHint("free some space: df -h %s", db.dir)
+	if record, ok := errors.AsType[*unreadable](err); ok {
+		return refuse(filepath.Join(db.dir, dbFile), "is damaged: its record %q cannot be read", record.key).Because(err)
+	}
+	if paas.OutOfSpace(err) {
+		return paas.NoSpace(err, "for %s", filepath.Join(db.dir, dbFile))
 	}
 	return err
 }

@@ -76,7 +76,7 @@ start() {
 	free "$api_port" API_PORT
 	[ -f "$log" ] || free "$http_port" HTTP_PORT # later it may be our own router's
 	note "starting paasd (log: $log)"
-	setsid paasd serve --data-dir "$data" --http-addr ":$http_port" --ssh-addr ":$ssh_port" --api-addr "127.0.0.1:$api_port" \
+	setsid paasd serve --data-dir "$data" --build-cache 0 --http-addr ":$http_port" --ssh-addr ":$ssh_port" --api-addr "127.0.0.1:$api_port" \
 		--domain localhost </dev/null >>"$log" 2>&1 &
 	echo $! >"$pidfile"
 	await

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +27,7 @@ var (
 	_ Runs      = (*client.Client)(nil)
 	_ Builds    = (*client.Client)(nil)
 	_ Domains   = (*client.Client)(nil)
+	_ Garbage   = (*client.Client)(nil)
 	_ Logs      = (*client.Client)(nil)
 )
 
@@ -98,6 +101,13 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 			_, err := c.RemoveDomain(ctx, "hello", "example.com/api v1")
 			return err
 		},
+		"Collect true": func(ctx context.Context) error {
+			found, err := c.Collect(ctx, true, nil)
+			if err == nil && (!found.DryRun || found.Freed == nil) {
+				err = fmt.Errorf("got %+v", found)
+			}
+			return err
+		},
 		"SetMaintenance hello true":  func(ctx context.Context) error { _, err := c.SetMaintenance(ctx, "hello", true); return err },
 		"SetMaintenance hello false": func(ctx context.Context) error { _, err := c.SetMaintenance(ctx, "hello", false); return err },
 		"Logs hello":                 func(ctx context.Context) error { return c.Logs(ctx, "hello", paas.LogQuery{}, nil) },
@@ -150,6 +160,20 @@ func TestAnInternalErrorIsForTheLogOnly(t *testing.T) {
 	}
 	if !strings.Contains(b.log.String(), "page 7 is torn") {
 		t.Error("the log does not say what happened")
+	}
+}
+
+func TestAFullDiskIsNoInternalErrorWhoeverMeetsIt(t *testing.T) {
+	b := start(t)
+	b.err = fmt.Errorf("open the log of build 3: %w", &os.PathError{Op: "open", Path: "/data/builds/x/3.log", Err: syscall.ENOSPC})
+	for name, call := range everyCall(b.local(t)) {
+		err := call(within(t))
+		if paas.CodeOf(err) != paas.Unavailable || !strings.HasSuffix(err.Error(), "no space left on the server") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if log := b.log.String(); !strings.Contains(log, "/data/builds/x/3.log") || strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log says %s", log)
 	}
 }
 

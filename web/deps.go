@@ -90,6 +90,11 @@ type (
 		SetPaused(ctx context.Context, app string, paused bool) (paas.AppInfo, error)
 	}
 
+	// Garbage is what the installation no longer needs. A dry run only says what Collect would free.
+	Garbage interface {
+		Collect(ctx context.Context, dryRun bool, progress io.Writer) (paas.Collection, error)
+	}
+
 	// Logs is the log stream of an app: fn gets each line that q selects, in order; with q.Follow until ctx ends.
 	Logs interface {
 		Logs(ctx context.Context, app string, q paas.LogQuery, fn func(paas.LogLine) error) error

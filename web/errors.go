@@ -24,7 +24,7 @@ func (s *Server) renderError(err error, c echo.Context) {
 	if fault.Code == paas.Unauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="paas"`)
 	}
-	if err := c.JSON(status, client.Failure{Error: fault}); err != nil {
+	if err := answer(c, status, client.Failure{Error: fault}, nil); err != nil {
 		s.log.Debug("answer not delivered", "request_id", requestIDOf(c), "error", err)
 	}
 }
@@ -36,6 +36,9 @@ func (s *Server) fault(c echo.Context, err error) client.Fault {
 	if public == nil {
 		s.log.Error("request failed", "request_id", id, "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 		return client.Fault{Code: paas.Internal, Message: "internal error (request id " + id + ")", Hint: "look for it in paasd's log", RequestID: id}
+	}
+	if paas.OutOfSpace(err) {
+		s.log.Warn("request failed for want of space", "request_id", id, "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 	}
 	return client.Fault{Code: public.Code, Message: public.Message, Hint: public.Hint, RequestID: id}
 }
@@ -49,6 +52,8 @@ func publicError(err error) *paas.Error {
 		return routeError(he.Code)
 	}
 	switch {
+	case paas.OutOfSpace(err):
+		return paas.NoSpace(err, "on the server")
 	case errors.Is(err, context.Canceled):
 		return paas.Errorf(paas.Canceled, "canceled")
 	case errors.Is(err, context.DeadlineExceeded):

@@ -34,7 +34,10 @@ func newFake() *fake {
 }
 
 func (f *fake) services() Services {
-	return Services{Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Logs: f, Keys: f, Tokens: f, Git: f}
+	return Services{
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Garbage: f,
+		Logs: f, Keys: f, Tokens: f, Git: f,
+	}
 }
 
 // note records a call as `user: Method arg arg`.
@@ -225,6 +228,11 @@ func (f *fake) SetPaused(ctx context.Context, app string, paused bool) (paas.App
 
 func (f *fake) SetMaintenance(ctx context.Context, app string, on bool) (paas.AppInfo, error) {
 	return paas.AppInfo{Name: app}, f.note(ctx, "SetMaintenance", app, on)
+}
+
+func (f *fake) Collect(ctx context.Context, dryRun bool, progress io.Writer) (paas.Collection, error) {
+	fmt.Fprintln(progress, "looking")
+	return paas.Collection{DryRun: dryRun}, f.note(ctx, "Collect", dryRun)
 }
 
 func (f *fake) Logs(ctx context.Context, app string, q paas.LogQuery, fn func(paas.LogLine) error) error {

@@ -58,6 +58,8 @@ func (s *Server) routes(e *echo.Echo) {
 	e.PUT("/v1/apps/:app/pause", s.pause)
 	e.DELETE("/v1/apps/:app/pause", s.resume)
 
+	e.POST("/v1/gc", s.collect)
+
 	e.GET("/v1/keys", s.listKeys)
 	e.POST("/v1/keys", s.addKey)
 	e.DELETE("/v1/keys/:name", s.removeKey)

@@ -240,7 +240,7 @@ func TestTheDocumentHasEachFieldOfWhatIsSent(t *testing.T) {
 		"Build": paas.BuildInfo{}, "RunRequest": paas.RunRequest{}, "Run": paas.RunInfo{}, "LogLine": paas.LogLine{}, "Domain": paas.Domain{},
 		"Host": client.HostBody{}, "Key": paas.Key{}, "NewKey": client.KeyBody{}, "NewToken": client.NewToken{}, "Push": client.PushBody{},
 		"LedgerCheck": paas.LedgerCheck{}, "RollbackPreview": paas.RollbackPreview{}, "ReleaseDiff": paas.ReleaseDiff{},
-		"ExecRequest": paas.ExecRequest{},
+		"ExecRequest": paas.ExecRequest{}, "Collect": client.CollectBody{}, "Collection": paas.Collection{}, "Collected": paas.Collected{},
 	}
 	for name, v := range schemas {
 		got := slices.Sorted(slices.Values(doc["components>schemas>"+name+">properties"]))

@@ -24,7 +24,9 @@ func (s *Server) setRouting(c echo.Context) error {
 	return answer(c, http.StatusOK, client.RoutingChange{Changed: orEmpty(changed)}, err)
 }
 
-func (s *Server) maintenanceOn(c echo.Context) error { return switchOf(c, s.Routing.SetMaintenance, true) }
+func (s *Server) maintenanceOn(c echo.Context) error {
+	return switchOf(c, s.Routing.SetMaintenance, true)
+}
 
 func (s *Server) maintenanceOff(c echo.Context) error {
 	return switchOf(c, s.Routing.SetMaintenance, false)

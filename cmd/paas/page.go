@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"paas"
 )
 
 // page prints what a command has to say: aligned with headings and ages on a terminal, tab-separated values with
@@ -137,6 +139,14 @@ func clean(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// bytes shows an amount of data: in a unit that suits it on a terminal, the bare number elsewhere.
+func (p *page) bytes(n paas.Bytes) string {
+	if p.tty {
+		return n.String()
+	}
+	return strconv.FormatInt(int64(n), 10)
 }
 
 // version of a release as people write it; none is empty.

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 const rootHelp = `paas deploys apps to your own server: push a git repository, and its processes run there.
@@ -57,7 +59,7 @@ const (
 // newRoot assembles all commands.
 func newRoot(s *session) *cobra.Command {
 	root := &cobra.Command{
-		Use: "paas", Short: "Deploy apps to your own server", Long: rootHelp, Version: clientVersion(),
+		Use: "paas", Short: "Deploy apps to your own server", Long: rootHelp, Version: paas.Version(),
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -90,7 +92,7 @@ func newRoot(s *session) *cobra.Command {
 		newWait(s, runWait), newExec(s, runExec), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
 		newLogs(s, runLogs))
 	addGroup(root, groupOther, newKeys(s), newKeysAdd(s, runKeysAdd), newKeysRemove(s), newTokens(s), newTokensCreate(s),
-		newTokensRemove(s), newVersion(s))
+		newTokensRemove(s), newGC(s, runGC), newVersion(s))
 	root.SetHelpCommand(newHelp(root))
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"paas"
+	"paas/router"
 )
 
 // options of serve. Each flag has an environment variable: --data-dir is PAAS_DATA_DIR.
@@ -27,6 +28,7 @@ type options struct {
 	docker     string
 	maxBuilds  int
 	buildTime  time.Duration
+	buildCache paas.Bytes
 	verbose    bool
 }
 
@@ -41,7 +43,23 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
 	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
 	flags.DurationVar(&o.buildTime, "build-timeout", time.Hour, "how long one build may take")
+	o.buildCache = 10_000 * megabyte
+	flags.Var((*bytesFlag)(&o.buildCache), "build-cache", "what the engine's build cache is pruned to now and then; 0: it is left alone")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
+}
+
+// bytesFlag is an amount of bytes on the command line.
+type bytesFlag paas.Bytes
+
+func (b *bytesFlag) String() string { return paas.Bytes(*b).String() }
+func (b *bytesFlag) Type() string   { return "size" }
+
+func (b *bytesFlag) Set(text string) error {
+	v, err := paas.ParseBytes(text)
+	if err == nil {
+		*b = bytesFlag(v)
+	}
+	return err
 }
 
 func bindDataDir(flags *pflag.FlagSet, dir *string) {
@@ -55,7 +73,8 @@ func fromEnv(cmd *cobra.Command, getenv func(string) string) error {
 		name := "PAAS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if value := getenv(name); value != "" && !f.Changed && failed == nil {
 			if err := f.Value.Set(value); err != nil {
-				failed = paas.Errorf(paas.Invalid, "%s=%s is not valid for --%s: %w", name, value, f.Name, err)
+				failed = paas.Errorf(paas.Invalid, "%s=%s is not valid for --%s: %w", name, value, f.Name, err).
+					WithHint("%s --help", cmd.CommandPath())
 			}
 		}
 	})
@@ -65,7 +84,8 @@ func fromEnv(cmd *cobra.Command, getenv func(string) string) error {
 // settings are options that have been checked.
 type settings struct {
 	options
-	pool netip.Prefix
+	pool    netip.Prefix
+	reached func(moment string) // see faultPoint; nil: nothing
 }
 
 func (o options) check() (settings, error) {
@@ -85,14 +105,34 @@ func (o options) check() (settings, error) {
 		return s, paas.Errorf(paas.Invalid, "the router has no address to listen on").
 			WithHint("give --http-addr :80, or --router none where something else routes")
 	}
-	s.domain = strings.ToLower(strings.Trim(o.domain, "."))
-	for _, addr := range []string{o.apiAddr, o.sshAddr, o.httpAddr} {
-		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
-			return s, paas.Errorf(paas.Invalid, "%s is not an address to listen on: %w", paas.Quote(addr), err).
+	if s.domain, err = router.ValidateHost(o.domain); err != nil {
+		return s, paas.Errorf(paas.Invalid, "--domain: %w", err).WithHint("paasd serve --domain apps.example.com")
+	}
+	if o.maxBuilds < 0 {
+		return s, paas.Errorf(paas.Invalid, "--max-builds %d is not a number of builds", o.maxBuilds).WithHint("paasd serve --max-builds 2")
+	}
+	if o.buildTime <= 0 {
+		return s, paas.Errorf(paas.Invalid, "--build-timeout %s leaves builds no time", o.buildTime).WithHint("paasd serve --build-timeout 1h")
+	}
+	return s, checkAddrs(o.apiAddr, o.sshAddr, o.httpAddr)
+}
+
+// checkAddrs refuses what is neither empty nor a host, which may be empty, and the number of a port.
+func checkAddrs(addrs ...string) error {
+	for _, addr := range addrs {
+		if addr == "" {
+			continue
+		}
+		_, port, err := net.SplitHostPort(addr)
+		if _, notPort := strconv.ParseUint(port, 10, 16); err == nil && notPort != nil {
+			err = fmt.Errorf("%s is not the number of a port", paas.Quote(port))
+		}
+		if err != nil {
+			return paas.Errorf(paas.Invalid, "%s is not an address to listen on: %w", paas.Quote(addr), err).
 				WithHint("give a host and a port, such as :2222 or 127.0.0.1:7070")
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // appURL is where people reach host through the router.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -24,6 +25,7 @@ type platform struct {
 	store  *store.DB
 	logs   *logs.Store
 	docker *runtime.Docker
+	disk   *disk
 	routes *router.Controller
 	builds *build.Service
 	engine *release.Engine
@@ -53,6 +55,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	if p.docker, err = runtime.New(runtime.Options{Installation: p.store.Installation(), Host: s.docker, Log: log}); err != nil {
 		return p, err
 	}
+	p.disk = &disk{dataDir: s.dataDir, engineRoot: p.docker.RootDir, look: look, log: log}
 	if p.routes, err = p.openRouter(); err != nil {
 		return p, err
 	}
@@ -63,20 +66,26 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	p.engine = release.New(release.Deps{
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
-		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, Log: log,
+		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp},
+		Room: p.disk.ToWrite, BuildCache: s.buildCache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
+	p.disk.collect = func(ctx context.Context, progress io.Writer) error {
+		_, err := p.engine.Collect(ctx, false, progress)
+		return err
+	}
 	p.builds = build.NewService(build.Deps{
-		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs,
-	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log})
+		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs, Room: p.disk,
+	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log, Reached: s.reached})
 	p.engine.Builds = p.builds
 	return p, p.openDoors()
 }
 
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
-		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine, Domains: p.engine, Routing: p.engine,
-		Builds: p.builds, Git: p.builds, Logs: streams{p.store, p.logs}, Keys: p.store, Tokens: p.store,
-	}, web.Options{Version: version(), Log: p.log, Grace: shutdownTime})
+		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
+		Domains: p.engine, Routing: p.engine, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Keys: p.store, Tokens: p.store,
+	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
 	return err
 }
@@ -158,8 +167,11 @@ func (p *platform) closed(what string, err error) {
 	}
 }
 
-// routerCheck is how often the router's container is looked at.
-const routerCheck = 10 * time.Second
+// How often the router's container is looked at, and how soon again when that came to nothing.
+const (
+	routerCheck = 10 * time.Second
+	routerRetry = time.Second
+)
 
 // keepRouter sees to it that the router's container is there and runs this binary.
 func (p *platform) keepRouter(ctx context.Context) error {
@@ -167,10 +179,16 @@ func (p *platform) keepRouter(ctx context.Context) error {
 		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
 		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
 	}
-	tick := time.NewTicker(routerCheck)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	said := ""
 	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		timer.Reset(routerCheck)
 		err := p.docker.EnsureService(ctx, spec)
 		if err != nil && ctx.Err() == nil && err.Error() != said {
 			p.log.Error("the router does not run", "error", err)
@@ -178,12 +196,9 @@ func (p *platform) keepRouter(ctx context.Context) error {
 		}
 		if err == nil {
 			said = ""
+			continue
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+		timer.Reset(routerRetry)
 	}
 }
 

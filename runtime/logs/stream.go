@@ -1,12 +1,10 @@
 package logs
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"paas"
@@ -143,7 +141,7 @@ func (st *stream) lostLine(n int, why string) paas.LogLine {
 }
 
 func reason(err error) string {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if paas.OutOfSpace(err) {
 		return "no space left"
 	}
 	return err.Error()

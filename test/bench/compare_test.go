@@ -1,15 +1,14 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"paas/test/report"
 )
 
 // measure is one comparison. Before and After of a round are not timed.
@@ -87,8 +86,7 @@ func write(path string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `make bench`: medians of one run on one machine, each round the reference first and then paas. Times depend on the\n"+
 		"machine, the ratios hardly. In brackets: the fastest and the slowest round.\n\n")
-	fmt.Fprintf(&b, "%s, %d cores, %s, %s\n\n", time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), said("uname", "-sr"),
-		said("docker", "version", "--format", "Docker engine {{.Server.Version}}, client {{.Client.Version}}"))
+	fmt.Fprintf(&b, "%s, %s\n\n", time.Now().UTC().Format("2006-01-02"), report.Machine())
 	if builder == "0" {
 		fmt.Fprintf(&b, "The docker command of that machine could not use BuildKit, so the reference of *push* is the classic builder.\n\n")
 	}
@@ -105,14 +103,4 @@ func write(path string) error {
 
 func times(d []time.Duration) string {
 	return fmt.Sprintf("%d ms (%d–%d, n=%d)", median(d).Milliseconds(), slices.Min(d).Milliseconds(), slices.Max(d).Milliseconds(), len(d))
-}
-
-func said(name string, args ...string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, name, args...).Output()
-	if err != nil {
-		return name + " did not say"
-	}
-	return strings.TrimSpace(string(out))
 }

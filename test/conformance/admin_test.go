@@ -24,15 +24,15 @@ func TestXII1ARunIsLikeTheApp(t *testing.T) {
 	a := p.app(platform.Fixture{Dockerfile: "FROM scratch\nWORKDIR /app\nCOPY probe /probe\nUSER 1234:1234\nEXPOSE 5000\nCMD [\"/probe\", \"web\"]\n"})
 	a.Do("paas", "config:set", "A=1", "B=two words")
 	a.Push()
-	var ran who
-	p.ok(json.Unmarshal([]byte(a.Do("paas", "run", "--", "/probe", "who").Says("v1").Stdout), &ran))
-	if web := a.who(); ran.Binary != web.Binary || ran.UID != web.UID || ran.UID != 1234 || ran.Workdir != web.Workdir ||
+	var ran platform.Who
+	p.OK(json.Unmarshal([]byte(a.Do("paas", "run", "--", "/probe", "who").Says("v1").Stdout), &ran))
+	if web := a.Who(); ran.Binary != web.Binary || ran.UID != web.UID || ran.UID != 1234 || ran.Workdir != web.Workdir ||
 		ran.Commit != web.Commit || ran.Release != "1" || ran.Instance != "run.1" {
 		p.Errorf("the run is %+v, web %+v", ran, web)
 	}
 	var env map[string]string
-	p.ok(json.Unmarshal([]byte(a.Do("paas", "run", "--", "/probe", "env").Stdout), &env))
-	web := a.env()
+	p.OK(json.Unmarshal([]byte(a.Do("paas", "run", "--", "/probe", "env").Stdout), &env))
+	web := a.Env()
 	for _, own := range []string{"HOSTNAME", "PAAS_INSTANCE", "PORT"} {
 		delete(env, own)
 		delete(web, own)
@@ -41,7 +41,7 @@ func TestXII1ARunIsLikeTheApp(t *testing.T) {
 		p.Errorf("the environments: %s", diff)
 	}
 	a.Do("paas", "run", "-d", "--", "/probe", "signals")
-	if image, want := a.container("run.3").Image, a.releases()[0].Image; image != want {
+	if image, want := a.Container("run.3").Image, a.Releases()[0].Image; image != want {
 		p.Errorf("the run's image is %s, the release's %s", image, want)
 	}
 	a.Do("paas", "run:stop", "run.3")
@@ -54,7 +54,7 @@ func TestXII2CodesBytesAndTerminal(t *testing.T) {
 	a.Run("paas", "run", "--", "/probe", "exit", "0").Want(0)
 	bytesIn := make([]byte, 1<<20)
 	_, err := rand.Read(bytesIn)
-	p.ok(err)
+	p.OK(err)
 	piped := a.Exec(platform.Cmd{Args: []string{"paas", "run", "--", "/probe", "cat"}, Stdin: bytes.NewReader(bytesIn)}).Want(0)
 	if piped.Stdout != string(bytesIn) {
 		p.Errorf("%d bytes went through and %d came back, or others", len(bytesIn), len(piped.Stdout))
@@ -63,13 +63,13 @@ func TestXII2CodesBytesAndTerminal(t *testing.T) {
 
 	cmd := p.Command(p.Context(), platform.Cmd{Args: []string{"paas", "run", "--", "/probe", "tty", "watch"}, Dir: a.Dir})
 	person, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 123, Rows: 45})
-	p.ok(err)
+	p.OK(err)
 	defer person.Close()
 	var shown writes
 	go func() { _, _ = io.Copy(&shown, person) }() // ends with the terminal
 	for _, size := range []pty.Winsize{{Cols: 123, Rows: 45}, {Cols: 77, Rows: 20}} {
-		p.ok(pty.Setsize(person, &size))
-		platform.WaitFor(p, patience, "the terminal's size", func() error {
+		p.OK(pty.Setsize(person, &size))
+		platform.WaitFor(p, platform.Patience, "the terminal's size", func() error {
 			if !strings.Contains(shown.text(), fmt.Sprintf(`"stdin":true,"stdout":true,"cols":%d,"rows":%d`, size.Cols, size.Rows)) {
 				return fmt.Errorf("it shows %q", shown.text())
 			}
@@ -77,8 +77,8 @@ func TestXII2CodesBytesAndTerminal(t *testing.T) {
 		})
 	}
 	_, err = person.WriteString("\x03") // Ctrl-C is the process's own
-	p.ok(err)
-	p.ok(cmd.Wait())
+	p.OK(err)
+	p.OK(cmd.Wait())
 }
 
 func TestXII3ARunKeepsItsRelease(t *testing.T) {
@@ -87,29 +87,29 @@ func TestXII3ARunKeepsItsRelease(t *testing.T) {
 	a.Do("paas", "config:set", "STAGE=one", "PROBE_BOOT=4s")
 	a.Push()
 	a.Do("paas", "run", "-d", "--", "/probe", "signals")
-	started := a.container("run.1")
+	started := a.Container("run.1")
 	a.Write("Procfile", "web: /probe slowboot\n")
 	a.Commit("Boots slowly")
 	pushed := make(chan platform.Result, 1)
 	go func() { pushed <- a.Run("git", "push", "paas", "main") }()
-	platform.WaitFor(p, patience, "v2 under way", func() error {
-		var list []release
-		if err := a.peekJSON("releases", &list); err != nil {
+	platform.WaitFor(p, platform.Patience, "v2 under way", func() error {
+		var list []platform.Release
+		if err := a.Peek("releases", &list); err != nil {
 			return err
 		}
 		if list[0].Version != 2 || list[0].Status != "pending" {
-			return errNotYet
+			return platform.ErrNotYet
 		}
 		return nil
 	})
 	meanwhile := a.Do("paas", "run", "--", "/probe", "env", "PAAS_RELEASE").Stdout
-	still := a.releases()[0].Status
+	still := a.Releases()[0].Status
 	(<-pushed).Want(0)
 	if meanwhile != "1" || still != "pending" {
 		p.Errorf("a run while v2 was %s had the release %s", still, meanwhile)
 	}
 	a.Do("paas", "config:set", "STAGE=three")
-	if now := a.container("run.1"); now.ID != started.ID || now.Release != "1" {
+	if now := a.Container("run.1"); now.ID != started.ID || now.Release != "1" {
 		p.Errorf("the run of v1 is now %+v", now)
 	}
 	a.Do("paas", "run:stop", "run.1")
@@ -118,6 +118,14 @@ func TestXII3ARunKeepsItsRelease(t *testing.T) {
 			p.Errorf("a run on %s has STAGE=%s", version, got)
 		}
 	}
+}
+
+// run is an entry of `paas run:list`.
+type run struct {
+	Name     string `json:"name"`
+	Release  int    `json:"release"`
+	Status   string `json:"status"`
+	ExitCode *int   `json:"exit_code"`
 }
 
 func (a *app) runs() (list []run) {
@@ -130,39 +138,39 @@ func TestXII4ARunIsNoInstance(t *testing.T) {
 	p := prove(t, "XII-4", "a run: no requests, not in the formation, not restarted, listed as run.N")
 	a := p.deployed(platform.Fixture{})
 	a.Do("paas", "run", "-d", "-e", "MINE=1", "--", "/probe", "web")
-	c := a.container("run.1")
+	c := a.Container("run.1")
 	for range 50 {
 		a.Get("/").Must(p, http.StatusOK, "web.1")
 	}
-	a.wantUp("web.1")
+	a.WantUp("web.1")
 	a.Do("paas", "scale", "web=2")
 	a.Do("paas", "restart")
-	if now := a.container("run.1"); now.ID != c.ID {
+	if now := a.Container("run.1"); now.ID != c.ID {
 		p.Error("the run was replaced")
 	}
 	if list := a.runs(); len(list) != 1 || list[0].Name != "run.1" || list[0].Status != "running" || list[0].Release != 1 {
 		p.Errorf("the runs are %+v", list)
 	}
-	p.docker("kill", "--signal", "KILL", c.ID)
+	p.Engine("kill", "--signal", "KILL", c.ID)
 	a.ended("run.1", 137)
-	a.wantUp("web.1", "web.2")
+	a.WantUp("web.1", "web.2")
 }
 
 // ended waits until a run has ended with that code and its container is gone.
 func (a *app) ended(name string, code int) {
 	a.proof.Helper()
-	platform.WaitFor(a.proof, patience, name+" ended", func() error {
+	platform.WaitFor(a.proof, platform.Patience, name+" ended", func() error {
 		var list []run
-		if err := a.peekJSON("runs", &list); err != nil {
+		if err := a.Peek("runs", &list); err != nil {
 			return err
 		}
 		at := slices.IndexFunc(list, func(r run) bool { return r.Name == name })
 		if at < 0 || list[at].ExitCode == nil || *list[at].ExitCode != code {
 			return fmt.Errorf("the runs are %+v", list)
 		}
-		for _, c := range a.containers() {
+		for _, c := range a.Containers() {
 			if c.Name == name {
-				return errNotYet
+				return platform.ErrNotYet
 			}
 		}
 		return nil
@@ -178,33 +186,33 @@ func TestXII5AnAbandonedRunEnds(t *testing.T) {
 	var out writes
 	cmd.Stdout = &out
 	stdin, err := cmd.StdinPipe() // stays open
-	p.ok(err)
+	p.OK(err)
 	defer stdin.Close()
-	p.ok(cmd.Start())
-	platform.WaitFor(p, patience, "the run", func() error {
+	p.OK(cmd.Start())
+	platform.WaitFor(p, platform.Patience, "the run", func() error {
 		if !strings.Contains(out.text(), "waiting for signals") {
-			return errNotYet
+			return platform.ErrNotYet
 		}
 		return nil
 	})
-	c := a.container("run.1")
-	sent, left := p.watchSignals(c.ID), time.Now()
+	c := a.Container("run.1")
+	watch, left := p.Watch(p), time.Now()
 	leave()
 	_ = cmd.Wait() // killed
-	platform.WaitFor(p, patience, "the end of the run", func() error {
-		if slices.ContainsFunc(a.containers(), func(r platform.Container) bool { return r.ID == c.ID }) {
-			return errNotYet
+	platform.WaitFor(p, platform.Patience, "the end of the run", func() error {
+		if slices.ContainsFunc(a.Containers(), func(r platform.Container) bool { return r.ID == c.ID }) {
+			return platform.ErrNotYet
 		}
 		return nil
 	})
 	if took := time.Since(left); took > 15*time.Second {
 		p.Errorf("it ended %s after its client", took)
 	}
-	sent("1")
+	watch.Await(p, "SIGHUP", platform.Signaled(c.ID, "1"))
 
 	a.Do("paas", "run", "-d", "--", "/probe", "exit", "5")
 	a.ended("run.2", 5)
-	a.wantLog("app[run.2]: exiting with 5")
+	a.WantLog("app[run.2]: exiting with 5")
 }
 
 func TestXII6RunsNeedNoWeb(t *testing.T) {

@@ -15,25 +15,11 @@ func read(resp *http.Response) platform.Answer {
 	}
 }
 
-// request asks any URL; headers are name, value pairs, and Host is the name asked for.
-func (p *proof) request(method, url, body string, headers ...string) platform.Answer {
-	p.Helper()
-	req, err := http.NewRequestWithContext(p.Context(), method, url, strings.NewReader(body))
-	p.ok(err)
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i] == "Host" {
-			req.Host = headers[i+1]
-		}
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	return p.Send(req)
-}
-
 // api asks the HTTP API with a token of the admin's.
 func (p *proof) api(token, method, path, body string, headers ...string) platform.Answer {
 	p.Helper()
 	headers = append(headers, "Authorization", "Bearer "+token, "Content-Type", "application/json")
-	return p.request(method, p.APIURL()+path, body, headers...)
+	return p.Request(p, method, p.APIURL()+path, body, headers...)
 }
 
 // token makes a token of the HTTP API, revoked with the proof.

@@ -17,7 +17,7 @@ func TestI1OneCommitTwoApps(t *testing.T) {
 	a.Do("paas", "config:set", "ONLY_A=1")
 	b.Do("paas", "config:set", "WHOSE=b")
 
-	if of, at := a.who().Commit, b.who().Commit; of != at || of == "" {
+	if of, at := a.Who().Commit, b.Who().Commit; of != at || of == "" {
 		p.Errorf("the apps run the commits %q and %q", of, at)
 	}
 	for _, is := range []struct {
@@ -25,11 +25,11 @@ func TestI1OneCommitTwoApps(t *testing.T) {
 		whose, onlyA, served string
 		releases             int
 	}{{a, "a", "1", "web.1 v3", 3}, {b, "b", "", "web.1 v2", 2}} {
-		if whose, onlyA := is.app.value("WHOSE"), is.app.value("ONLY_A"); whose != is.whose || onlyA != is.onlyA {
+		if whose, onlyA := is.app.Value("WHOSE"), is.app.Value("ONLY_A"); whose != is.whose || onlyA != is.onlyA {
 			p.Errorf("%s runs with WHOSE=%s ONLY_A=%s", is.app.Name, whose, onlyA)
 		}
 		is.app.Get("/").Must(p, http.StatusOK, is.served)
-		is.app.wantReleases(is.releases, "")
+		is.app.WantReleases(is.releases, "")
 	}
 }
 
@@ -40,8 +40,8 @@ func TestI2AnotherBranchIsRefused(t *testing.T) {
 	if r.Code == 0 {
 		p.Fatalf("the push of another branch is taken\n%s", r)
 	}
-	a.wantReleases(0, "")
-	if builds := a.builds(); len(builds) != 0 {
+	a.WantReleases(0, "")
+	if builds := a.Builds(); len(builds) != 0 {
 		p.Errorf("it was built: %+v", builds)
 	}
 	if refs := a.Do("git", "ls-remote", "paas").Stdout; refs != "" {
@@ -80,9 +80,9 @@ func TestI4UnrelatedHistoryNeedsForce(t *testing.T) {
 	if r.Code == 0 {
 		p.Fatalf("unrelated history is taken\n%s", r)
 	}
-	a.wantReleases(1, "")
+	a.WantReleases(1, "")
 	a.Do("git", "push", "--force", "paas", "other:main").Says("v2")
-	if runs := a.who().Commit; runs != other {
+	if runs := a.Who().Commit; runs != other {
 		p.Errorf("after the forced push %s runs, not %s", runs, other)
 	}
 }
@@ -90,17 +90,17 @@ func TestI4UnrelatedHistoryNeedsForce(t *testing.T) {
 func TestI5RollbackLeavesTheBranchAlone(t *testing.T) {
 	p := prove(t, "I-5", "rollback leaves the git ref alone; the running commit is shown")
 	a := p.deployed(platform.Fixture{})
-	first := a.who().Commit
+	first := a.Who().Commit
 	second := a.Commit("Second")
 	a.Push()
 	a.Do("paas", "rollback")
 	if refs := a.Do("git", "ls-remote", "paas", "refs/heads/main").Stdout; !strings.HasPrefix(refs, second) {
 		p.Errorf("main is %q, not at %s", refs, second)
 	}
-	if runs := a.who().Commit; runs != first {
+	if runs := a.Who().Commit; runs != first {
 		p.Errorf("%s runs, not %s", runs, first)
 	}
-	if newest := a.releases()[0]; newest.Commit != first || !newest.Current || newest.Version != 3 {
+	if newest := a.Releases()[0]; newest.Commit != first || !newest.Current || newest.Version != 3 {
 		p.Errorf("the newest release is %+v, not v3 of %s", newest, first)
 	}
 	a.Do("paas", "releases").Says(first[:7])

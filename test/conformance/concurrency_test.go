@@ -11,68 +11,48 @@ import (
 	"paas/test/platform"
 )
 
-// twoTypes is a Procfile of a web and a worker process.
-const twoTypes = "web: /probe web\nworker: /probe worker\n"
-
 func TestVIII1TheFormationIsExact(t *testing.T) {
 	p := prove(t, "VIII-1", "web=3 worker=1: those slots exactly; worker=0 leaves web")
-	a := p.deployed(platform.Fixture{Procfile: twoTypes})
+	a := p.deployed(platform.Fixture{Procfile: platform.TwoTypes})
 	a.Do("paas", "scale", "web=3", "worker=1")
-	a.wantUp("web.1", "web.2", "web.3", "worker.1")
-	if n := len(a.containers()); n != 4 {
+	a.WantUp("web.1", "web.2", "web.3", "worker.1")
+	if n := len(a.Containers()); n != 4 {
 		p.Errorf("%d containers run", n)
 	}
-	before := a.slots()
+	before := a.Slots()
 	a.Do("paas", "scale", "worker=0")
-	a.wantUp("web.1", "web.2", "web.3")
+	a.WantUp("web.1", "web.2", "web.3")
 	delete(before, "worker.1")
-	if diff := cmp.Diff(before, a.slots()); diff != "" {
+	if diff := cmp.Diff(before, a.Slots()); diff != "" {
 		p.Errorf("web was touched: %s", diff)
 	}
-}
-
-// slots is the container of each instance, by name, once none has two.
-func (a *app) slots() (slots map[string]string) {
-	a.proof.Helper()
-	platform.WaitFor(a.proof, patience, "one container a slot", func() error {
-		slots = map[string]string{}
-		all := a.containers()
-		for _, c := range all {
-			slots[c.Name] = c.ID
-		}
-		if len(slots) < len(all) {
-			return errNotYet
-		}
-		return nil
-	})
-	return slots
 }
 
 func TestVIII2ScalingDownStays(t *testing.T) {
 	p := prove(t, "VIII-2", "web=2: web.3 goes; no release; survives deploy and rollback")
 	a := p.deployed(platform.Fixture{})
 	a.Do("paas", "scale", "web=3")
-	before := a.slots()
+	before := a.Slots()
 	a.Do("paas", "scale", "web=2")
-	a.wantUp("web.1", "web.2")
+	a.WantUp("web.1", "web.2")
 	delete(before, "web.3")
-	if diff := cmp.Diff(before, a.slots()); diff != "" {
+	if diff := cmp.Diff(before, a.Slots()); diff != "" {
 		p.Errorf("others were touched: %s", diff)
 	}
-	a.wantReleases(1, "")
+	a.WantReleases(1, "")
 	for how, move := range map[string][]string{"a deploy": {"git", "push", "paas", "main"}, "a rollback": {"paas", "rollback"}} {
 		a.Commit("Again")
 		a.Do("paas", "config:set", "BEFORE="+how)
 		a.Do(move...)
-		if up := a.ps().serving(); !slices.Equal(up, []string{"web.1", "web.2"}) {
+		if up := serving(a.PS()); !slices.Equal(up, []string{"web.1", "web.2"}) {
 			p.Errorf("right after %s these serve: %q", how, up)
 		}
-		a.wantUp("web.1", "web.2")
+		a.WantUp("web.1", "web.2")
 	}
 }
 
 // serving is every instance of the newest release that ps shows as up, by name.
-func (p processes) serving() (names []string) {
+func serving(p platform.Processes) (names []string) {
 	newest := 0
 	for _, i := range p.Instances {
 		newest = max(newest, i.Release)
@@ -87,8 +67,8 @@ func (p processes) serving() (names []string) {
 
 func TestVIII3ATypoChangesNothing(t *testing.T) {
 	p := prove(t, "VIII-3", "a typo or unknown type: non-zero, nothing changed")
-	a := p.deployed(platform.Fixture{Procfile: twoTypes})
-	before := a.slots()
+	a := p.deployed(platform.Fixture{Procfile: platform.TwoTypes})
+	before := a.Slots()
 	for _, bad := range []struct {
 		code int
 		args []string
@@ -102,7 +82,7 @@ func TestVIII3ATypoChangesNothing(t *testing.T) {
 	} {
 		a.Run(append([]string{"paas", "scale"}, bad.args...)...).Want(bad.code)
 	}
-	if diff := cmp.Diff(before, a.slots()); diff != "" {
+	if diff := cmp.Diff(before, a.Slots()); diff != "" {
 		p.Errorf("the instances changed: %s", diff)
 	}
 	if got := strings.Fields(a.Do("paas", "scale").Stdout); len(got) < 2 || got[0] != "web" || got[1] != "1" {
@@ -112,19 +92,19 @@ func TestVIII3ATypoChangesNothing(t *testing.T) {
 
 func TestVIII4TheFirstFormation(t *testing.T) {
 	p := prove(t, "VIII-4", "first deploy web=1; a type dropped from the Procfile stops")
-	a := p.deployed(platform.Fixture{Procfile: twoTypes})
-	a.wantUp("web.1")
+	a := p.deployed(platform.Fixture{Procfile: platform.TwoTypes})
+	a.WantUp("web.1")
 	a.Do("paas", "scale", "worker=2")
-	a.wantUp("web.1", "worker.1", "worker.2")
+	a.WantUp("web.1", "worker.1", "worker.2")
 	a.Write("Procfile", "web: /probe web\n")
 	a.Commit("No worker")
 	a.Push()
-	a.wantUp("web.1")
-	if formation := a.ps().Formation; len(formation) != 1 || formation[0].Type != "web" {
+	a.WantUp("web.1")
+	if formation := a.PS().Formation; len(formation) != 1 || formation[0].Type != "web" {
 		p.Errorf("the formation is %+v", formation)
 	}
 	a.Do("paas", "rollback") // quantities are remembered
-	a.wantUp("web.1", "worker.1", "worker.2")
+	a.WantUp("web.1", "worker.1", "worker.2")
 }
 
 func TestVIII5ADaemonIsACrash(t *testing.T) {
@@ -136,8 +116,8 @@ func TestVIII5ADaemonIsACrash(t *testing.T) {
 		r.Says("forker.1", "exited")
 	}
 	a.Do("paas", "scale", "forker=0")
-	a.wantUp("web.1")
-	if n := len(a.containers()); n != 1 { // the child's is gone, and the child with it
+	a.WantUp("web.1")
+	if n := len(a.Containers()); n != 1 { // the child's is gone, and the child with it
 		p.Errorf("%d containers run", n)
 	}
 }
@@ -150,8 +130,8 @@ func TestVIII6NoWebIsSaid(t *testing.T) {
 	if code := answer.Header.Get("X-Paas-Error"); code != "H14" {
 		p.Errorf("the answer's code is %q", code)
 	}
-	a.wantLog("router[", "at=error", "code=H14", "status=503")
-	a.wantUp()
+	a.WantLog("router[", "at=error", "code=H14", "status=503")
+	a.WantUp()
 	a.Do("paas", "scale", "web=1")
 	a.Get("/").Must(p, http.StatusOK, "web.1")
 }

@@ -20,18 +20,18 @@ func TestIII1OneReleaseForManyKeys(t *testing.T) {
 	p := prove(t, "III-1", "config:set A=1 B=2 is one release that names A and B and no value")
 	a := p.deployed(platform.Fixture{})
 	r := a.Do("paas", "config:set", "A=first-value", "B=second-value").Says("A", "B", "v2")
-	a.wantReleases(2, "Set A, B config vars")
+	a.WantReleases(2, "Set A, B config vars")
 	ledger := a.Do("paas", "releases", "--json").Stdout + a.Do("paas", "releases:info", "v2", "--json").Stdout
 	for _, value := range []string{"first-value", "second-value"} {
 		if strings.Contains(ledger+r.String()[len("$ paas config:set A=first-value B=second-value"):], value) {
 			p.Errorf("the ledger or the answer has the value %s:\n%s%s", value, ledger, r)
 		}
 	}
-	if keys := a.releases()[0].ConfigKeys; !slices.Equal(keys, []string{"A", "B"}) {
+	if keys := a.Releases()[0].ConfigKeys; !slices.Equal(keys, []string{"A", "B"}) {
 		p.Errorf("v2 has the config keys %q", keys)
 	}
-	if a.value("A") != "first-value" || a.value("B") != "second-value" {
-		p.Errorf("the process has A=%s B=%s", a.value("A"), a.value("B"))
+	if a.Value("A") != "first-value" || a.Value("B") != "second-value" {
+		p.Errorf("the process has A=%s B=%s", a.Value("A"), a.Value("B"))
 	}
 }
 
@@ -39,10 +39,10 @@ func TestIII2TheSameAgainMakesNone(t *testing.T) {
 	p := prove(t, "III-2", "setting what is set makes no release, and says so")
 	a := p.deployed(platform.Fixture{})
 	a.Do("paas", "config:set", "A=1", "B=2")
-	before := a.container("web.1")
+	before := a.Container("web.1")
 	a.Do("paas", "config:set", "A=1", "B=2").Says("Nothing changed")
-	a.wantReleases(2, "")
-	if now := a.container("web.1"); now.ID != before.ID {
+	a.WantReleases(2, "")
+	if now := a.Container("web.1"); now.ID != before.ID {
 		p.Error("the instance was replaced")
 	}
 }
@@ -50,23 +50,23 @@ func TestIII2TheSameAgainMakesNone(t *testing.T) {
 func TestIII3WhatStartsLaterSeesIt(t *testing.T) {
 	p := prove(t, "III-3", "what starts later sees the new value; other apps nothing")
 	a, other := p.deployed(platform.Fixture{Procfile: "web: /probe web\nworker: /probe env STAGE\n"}), p.deployed(platform.Fixture{})
-	untouched := other.container("web.1")
+	untouched := other.Container("web.1")
 	a.Do("paas", "config:set", "STAGE=one")
 	a.Do("paas", "config:set", "STAGE=two")
 	a.Do("paas", "scale", "web=2")
 	for _, name := range []string{"web.1", "web.2"} {
-		if got := a.direct(name, http.MethodGet, "/env?key=STAGE", "").Body; got != "two" {
+		if got := a.Direct(name, http.MethodGet, "/env?key=STAGE", "").Body; got != "two" {
 			p.Errorf("%s has %q", name, got)
 		}
 	}
 	if got := a.Do("paas", "run", "worker").Stdout; got != "two" {
 		p.Errorf("a run has %q", got)
 	}
-	if got := other.value("STAGE"); got != "" {
+	if got := other.Value("STAGE"); got != "" {
 		p.Errorf("another app has %q", got)
 	}
-	other.wantReleases(1, "")
-	if other.container("web.1").ID != untouched.ID {
+	other.WantReleases(1, "")
+	if other.Container("web.1").ID != untouched.ID {
 		p.Error("another app's instance was replaced")
 	}
 }
@@ -94,7 +94,7 @@ func TestIII4ValuesStayByteIdentical(t *testing.T) {
 		args = append(args, key+"="+values[key])
 	}
 	a.Do(args...)
-	env := a.env()
+	env := a.Env()
 	shell := a.Do("paas", "config", "--shell").Stdout
 	script := shell + "\nprintf '%s\\0'"
 	for _, key := range keys {
@@ -111,7 +111,7 @@ func TestIII4ValuesStayByteIdentical(t *testing.T) {
 			p.Errorf("%s through a shell differs", key)
 		}
 	}
-	if diff := cmp.Diff(values, b.config()); diff != "" {
+	if diff := cmp.Diff(values, b.Config()); diff != "" {
 		p.Errorf("config --shell read back by config:set -: %s", diff)
 	}
 }
@@ -126,7 +126,7 @@ func TestIII6ABuildSeesNoConfig(t *testing.T) {
 	if strings.Contains(r.String(), "CANARY") || strings.Contains(r.String(), "sings") {
 		p.Errorf("the build had the config\n%s", r)
 	}
-	if got := a.value("CANARY"); got != "sings-in-no-build" {
+	if got := a.Value("CANARY"); got != "sings-in-no-build" {
 		p.Errorf("the app has %q", got)
 	}
 }
@@ -137,16 +137,16 @@ func TestIII7UnsetIsOneRelease(t *testing.T) {
 	a.Do("paas", "config:set", "A=1", "B=2", "C=3")
 	a.Push()
 	a.Do("paas", "config:unset", "A", "B")
-	a.wantReleases(2, "Remove A, B config vars")
-	if diff := cmp.Diff(map[string]string{"C": "3"}, a.config()); diff != "" {
+	a.WantReleases(2, "Remove A, B config vars")
+	if diff := cmp.Diff(map[string]string{"C": "3"}, a.Config()); diff != "" {
 		p.Errorf("the config: %s", diff)
 	}
-	env := a.env()
+	env := a.Env()
 	if _, there := env["A"]; there || env["C"] != "3" {
 		p.Errorf("the process has A=%q (%v), C=%q", env["A"], there, env["C"])
 	}
 	a.Do("paas", "config:unset", "A").Says("Nothing changed")
-	a.wantReleases(2, "")
+	a.WantReleases(2, "")
 }
 
 func TestIII8TwoAtOnceBothSurvive(t *testing.T) {
@@ -164,18 +164,18 @@ func TestIII8TwoAtOnceBothSurvive(t *testing.T) {
 		})
 	}
 	both.Wait()
-	if diff := cmp.Diff(map[string]string{"LEFT": "1", "RIGHT": "2"}, a.config()); diff != "" {
+	if diff := cmp.Diff(map[string]string{"LEFT": "1", "RIGHT": "2"}, a.Config()); diff != "" {
 		p.Error(diff)
 	}
-	a.wantReleases(3, "")
+	a.WantReleases(3, "")
 	if seen == "" {
 		p.Error("the config has no ETag")
 	}
 	p.api(token, http.MethodPatch, path, `{"LATE":"1"}`, "If-Match", seen).Must(p, http.StatusPreconditionFailed)
-	a.wantReleases(3, "")
+	a.WantReleases(3, "")
 	now := p.api(token, http.MethodGet, path, "").Must(p, http.StatusOK).Header.Get("ETag")
 	p.api(token, http.MethodPatch, path, `{"TIMELY":"1"}`, "If-Match", now).Must(p, http.StatusOK)
-	a.wantReleases(4, "Set TIMELY config vars")
+	a.WantReleases(4, "Set TIMELY config vars")
 }
 
 func TestIII9NoEnvironments(t *testing.T) {
@@ -202,7 +202,7 @@ func TestIII9NoEnvironments(t *testing.T) {
 	}
 	a := p.app(platform.Fixture{NoProbe: true})
 	a.Run("paas", "config:set", "--environment", "staging", "A=1").Want(2)
-	if config := a.config(); len(config) > 0 {
+	if config := a.Config(); len(config) > 0 {
 		p.Errorf("something was set: %v", config)
 	}
 }
@@ -216,8 +216,8 @@ func TestIII10ReservedKeysAreRefused(t *testing.T) {
 		a.Run("paas", "run", "-e", key+"=1", "--", "/probe", "env").Want(2).Says(key, "reserved")
 		p.api(token, http.MethodPatch, "/v1/apps/"+a.Name+"/config", `{"FINE":"1","`+key+`":"1"}`).Must(p, http.StatusBadRequest, key, "reserved")
 	}
-	a.wantReleases(1, "")
-	if _, there := a.env()["FINE"]; there {
+	a.WantReleases(1, "")
+	if _, there := a.Env()["FINE"]; there {
 		p.Error("what came with it was set")
 	}
 }
@@ -231,24 +231,24 @@ func TestIII5ASecretIsNowhereElse(t *testing.T) {
 	watched := watchProcesses(secret)
 	a.Exec(platform.Cmd{Args: []string{"paas", "config:set", "-"}, Stdin: strings.NewReader("SECRET='" + secret + "'\n")}).Want(0)
 	pushed := a.Push()
-	if got := a.value("SECRET"); got != secret {
+	if got := a.Value("SECRET"); got != secret {
 		p.Fatalf("the process has %q", got)
 	}
 	more := a.Do("paas", "config:set", "OTHER=1")
 	ran := a.Do("paas", "run", "--", "/probe", "exit", "0")
 	rolled := a.Do("paas", "rollback")
 	seen := watched()
-	image, c := a.releases()[0].Image, a.container("web.1")
+	image, c := a.Releases()[0].Image, a.Container("web.1")
 	for what, text := range map[string]string{
 		"a command's output":    pushed.String() + more.String() + ran.String() + rolled.String(),
 		"the build's log":       a.Do("paas", "builds:log").Stdout,
-		"the app's log":         a.logs(),
+		"the app's log":         a.Logs(),
 		"a release":             a.Do("paas", "releases", "--json").Stdout + a.Do("paas", "releases:info", "--json").Stdout,
 		"ps":                    a.Do("paas", "ps", "--json").Stdout,
 		"a run's record":        a.Do("paas", "run:list", "--json").Stdout,
-		"the image's history":   p.docker("history", "--no-trunc", image),
-		"the image's config":    p.docker("image", "inspect", image),
-		"a label":               a.inspect(c.ID, "{{json .Config.Labels}} {{json .Args}}"),
+		"the image's history":   p.Engine("history", "--no-trunc", image),
+		"the image's config":    p.Engine("image", "inspect", image),
+		"a label":               a.Inspect(c.ID, "{{json .Config.Labels}} {{json .Args}}"),
 		"paasd's log":           p.Platform.Log(),
 		"a process's arguments": seen,
 	} {

@@ -17,7 +17,7 @@ import (
 func TestII1AProcessSeesItsImageOnly(t *testing.T) {
 	p := prove(t, "II-1", "a process sees its image only: no host path, no docker.sock")
 	a := p.deployed(platform.Fixture{})
-	w := a.who()
+	w := a.Who()
 	for _, point := range w.Mounts {
 		if !ofTheEngine(point) {
 			p.Errorf("%s is mounted in the container", point)
@@ -27,8 +27,8 @@ func TestII1AProcessSeesItsImageOnly(t *testing.T) {
 		p.Error("the engine's socket is in the container")
 	}
 	a.Get("/read?path="+filepath.Join(p.Dir, "paasd.log")).Must(p, http.StatusBadRequest, "no such file")
-	c := a.container("web.1")
-	if seen := a.inspect(c.ID, "{{json .HostConfig.Binds}} {{json .Mounts}} {{.HostConfig.Privileged}} {{.HostConfig.PidMode}}"); seen != "null [] false" {
+	c := a.Container("web.1")
+	if seen := a.Inspect(c.ID, "{{json .HostConfig.Binds}} {{json .Mounts}} {{.HostConfig.Privileged}} {{.HostConfig.PidMode}}"); seen != "null [] false" {
 		p.Errorf("binds, mounts, privileges and pid mode are %s", seen)
 	}
 }
@@ -53,13 +53,13 @@ func TestII2RestartAndRunNeedNoRegistry(t *testing.T) {
 	})
 	a.Write("base/Dockerfile", "FROM scratch\nCOPY note /note\n")
 	a.Write("base/note", a.Name)
-	p.docker("build", "--quiet", "--label", "paas.installation="+p.Installation(), "--tag", base, filepath.Join(a.Dir, "base"))
+	p.Engine("build", "--quiet", "--label", "paas.installation="+p.Installation(), "--tag", base, filepath.Join(a.Dir, "base"))
 	a.Push()
-	p.docker("rmi", base)
+	p.Engine("rmi", base)
 	gate.cut()
-	old := a.container("web.1")
+	old := a.Container("web.1")
 	a.Do("paas", "restart")
-	a.replaced(old)
+	a.Replaced(old)
 	a.Get("/read?path=/note").Must(p, http.StatusOK, a.Name)
 	if r := a.Do("paas", "run", "--", "/probe", "env", "PAAS_RELEASE"); r.Stdout != "1" {
 		p.Errorf("the run says %q", r.Stdout)
@@ -78,7 +78,7 @@ func TestII3NothingToBuildFromIsRefused(t *testing.T) {
 	if r.Code == 0 {
 		p.Fatalf("the push succeeds\n%s", r)
 	}
-	a.wantReleases(0, "")
+	a.WantReleases(0, "")
 }
 
 // showEnv is a Dockerfile that prints a build's environment in a step that is never cached.
@@ -99,7 +99,7 @@ func TestII4PaasdsEnvironmentStaysItsOwn(t *testing.T) {
 		}
 	}
 	known := []string{"PATH", "HOME", "HOSTNAME", "PORT", "PAAS_APP", "PAAS_RELEASE", "PAAS_COMMIT", "PAAS_INSTANCE"}
-	for key := range a.env() {
+	for key := range a.Env() {
 		if !slices.Contains(known, key) {
 			p.Errorf("%s is in an app's environment", key)
 		}
@@ -120,13 +120,13 @@ func TestII5WithAndWithoutCacheTheSame(t *testing.T) {
 	if r := warm.Push(); !strings.Contains(strings.ToLower(r.Stderr), "cached") {
 		p.Fatalf("the second build is not from the cache\n%s", r)
 	}
-	if diff := cmp.Diff(cold.release(1).ProcessTypes, warm.release(1).ProcessTypes); diff != "" {
+	if diff := cmp.Diff(cold.Release(1).ProcessTypes, warm.Release(1).ProcessTypes); diff != "" {
 		p.Errorf("the process types differ:\n%s", diff)
 	}
 	if diff := cmp.Diff(p.imageOf(cold), p.imageOf(warm)); diff != "" {
 		p.Errorf("the images differ:\n%s", diff)
 	}
-	if cold.who().Binary != warm.who().Binary {
+	if cold.Who().Binary != warm.Who().Binary {
 		p.Error("the programs differ")
 	}
 }
@@ -135,9 +135,9 @@ func TestII5WithAndWithoutCacheTheSame(t *testing.T) {
 func (p *proof) imageOf(a *app) map[string]string {
 	p.Helper()
 	var parts map[string]json.RawMessage
-	p.ok(json.Unmarshal([]byte(p.docker("image", "inspect", "--format", `{"layers": {{json .RootFS.Layers}}, "cmd": {{json .Config.Cmd}}, `+
+	p.OK(json.Unmarshal([]byte(p.Engine("image", "inspect", "--format", `{"layers": {{json .RootFS.Layers}}, "cmd": {{json .Config.Cmd}}, `+
 		`"entrypoint": {{json .Config.Entrypoint}}, "user": {{json .Config.User}}, "env": {{json .Config.Env}}, "dir": {{json .Config.WorkingDir}}}`,
-		a.release(1).Image)), &parts))
+		a.Release(1).Image)), &parts))
 	texts := map[string]string{}
 	for _, key := range slices.Collect(maps.Keys(parts)) {
 		texts[key] = string(parts[key])

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -14,15 +13,15 @@ import (
 func TestIX1EveryProcessGetsSIGTERM(t *testing.T) {
 	p := prove(t, "IX-1", "every process gets SIGTERM, those in a shell too")
 	a := p.deployed(platform.Fixture{
-		Dockerfile: "FROM debian:bookworm-slim\nCOPY probe /probe\nEXPOSE 5000\n",
+		Dockerfile: platform.ShellDockerfile,
 		Procfile:   "web: /probe web\nworker: cd /tmp && MODE=fast /probe worker\nclock: sh -c 'exec /probe clock'\n",
 	})
 	a.Do("paas", "scale", "worker=1", "clock=1")
 	a.Do("paas", "restart")
 	for _, name := range []string{"web.1", "worker.1", "clock.1"} {
-		a.wantLog("app[" + name + "]: got SIGTERM")
+		a.WantLog("app[" + name + "]: got SIGTERM")
 	}
-	if log := a.logs(); strings.Contains(log, "Killed:") {
+	if log := a.Logs(); strings.Contains(log, "Killed:") {
 		p.Errorf("some had to be killed:\n%s", log)
 	}
 }
@@ -31,25 +30,26 @@ func TestIX2TheDeafAreKilledAfterTheGrace(t *testing.T) {
 	p := proveAtLeisure(t, "IX-2", "deaf: SIGKILL at the grace of 30 s ±1 s, said in the log, others unaffected")
 	a := p.deployed(platform.Fixture{Procfile: "web: /probe web\ndeaf: /probe deaf\n"})
 	a.Do("paas", "scale", "deaf=1")
-	web, deaf := a.container("web.1"), a.container("deaf.1")
-	load, sent := a.Load("/", 5), p.watchSignals(deaf.ID)
+	web, deaf := a.Container("web.1"), a.Container("deaf.1")
+	load, watch := a.Load("/", platform.Rate{Kept: 5}), p.Watch(p)
 	a.Do("paas", "scale", "deaf=0")
-	a.wantLog("deaf.1", "Killed", "30s")
+	a.WantLog("deaf.1", "Killed", "30s")
 	load.StopClean(p)
-	if grace := sent("9").Sub(sent("15")); grace < 29*time.Second || grace > 31*time.Second {
+	told, killed := watch.Await(p, "SIGTERM", platform.Signaled(deaf.ID, "15")), watch.Await(p, "SIGKILL", platform.Signaled(deaf.ID, "9"))
+	if grace := killed.At.Sub(told.At); grace < 29*time.Second || grace > 31*time.Second {
 		p.Errorf("SIGKILL came %s after SIGTERM", grace)
 	}
-	if a.container("web.1").ID != web.ID {
+	if a.Container("web.1").ID != web.ID {
 		p.Error("web was touched")
 	}
-	a.wantUp("web.1")
+	a.WantUp("web.1")
 }
 
 func TestIX3NoRequestIsLost(t *testing.T) {
 	p := prove(t, "IX-3", "50 requests/s of 1 s each through deploy, scale-down and restart: 0 failures")
 	a := p.deployed(platform.Fixture{})
 	a.Do("paas", "scale", "web=2")
-	load := a.Load("/sleep?for=1s", 50)
+	load := a.Load("/sleep?for=1s", platform.Rate{Kept: 50})
 	for _, change := range []func(){
 		func() {
 			a.Commit("Again")
@@ -58,16 +58,10 @@ func TestIX3NoRequestIsLost(t *testing.T) {
 		func() { a.Do("paas", "scale", "web=1") },
 		func() { a.Do("paas", "restart") },
 	} {
-		before := load.Requests()
 		change()
-		platform.WaitFor(p, patience, "requests after the change", func() error {
-			if load.Requests() < before+60 {
-				return errors.New("too few")
-			}
-			return nil
-		})
+		load.Flow(p, 60)
 	}
-	a.wantUp("web.1")
+	a.WantUp("web.1")
 	load.StopClean(p)
 }
 
@@ -75,15 +69,15 @@ func TestIX4AKilledProcessIsReplaced(t *testing.T) {
 	p := prove(t, "IX-4", "kill -9 of web.1: replaced, web.2 clean, status 137 logged")
 	a := p.deployed(platform.Fixture{})
 	a.Do("paas", "scale", "web=2")
-	one, two := a.container("web.1"), a.container("web.2")
-	p.docker("kill", "--signal", "KILL", one.ID)
-	a.replaced(one)
-	a.wantUp("web.1", "web.2")
-	a.wantLog("paas[web.1]", "137")
-	if a.container("web.2").ID != two.ID {
+	one, two := a.Container("web.1"), a.Container("web.2")
+	p.Engine("kill", "--signal", "KILL", one.ID)
+	a.Replaced(one)
+	a.WantUp("web.1", "web.2")
+	a.WantLog("paas[web.1]", "137")
+	if a.Container("web.2").ID != two.ID {
 		p.Error("web.2 was replaced")
 	}
-	if log := a.logs("--process", "web.2"); strings.Contains(log, "SIGTERM") {
+	if log := a.Logs("--process", "web.2"); strings.Contains(log, "SIGTERM") {
 		p.Errorf("web.2 was told to stop:\n%s", log)
 	}
 	for range 20 {
@@ -95,26 +89,26 @@ func TestIX5ACrashLoopSlowsDown(t *testing.T) {
 	p := prove(t, "IX-5", "crash loop (exit 0 and 1): growing delays, the next one shown, a new release resets")
 	a := p.deployed(platform.Fixture{})
 	for n, least := range []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second} {
-		a.wantUp("web.1")
-		old := a.container("web.1")
+		a.WantUp("web.1")
+		old := a.Container("web.1")
 		crashed := time.Now()
 		code := 1 - n%2
-		a.direct("web.1", http.MethodGet, fmt.Sprintf("/crash?code=%d", code), "")
+		a.Direct("web.1", http.MethodGet, fmt.Sprintf("/crash?code=%d", code), "")
 		if n == 4 { // held back for long enough to be seen on a machine under load
 			i := a.heldBack("web.1", n+1)
 			if i.NextRestartAt.Sub(crashed) < least || i.ExitCode == nil || *i.ExitCode != code {
 				p.Errorf("after crash %d ps shows %+v", n+1, i)
 			}
 		}
-		a.replaced(old)
-		i, _ := a.ps().of("web.1")
+		a.Replaced(old)
+		i, _ := a.PS().Of("web.1")
 		if i.StartedAt == nil || i.StartedAt.Sub(crashed) < least {
 			p.Errorf("the restart after crash %d came at %s, less than %s after %s", n+1, i.StartedAt, least, crashed)
 		}
 	}
 	a.Do("paas", "config:set", "FIXED=1")
-	a.wantUp("web.1")
-	if i, _ := a.ps().of("web.1"); i.Restarts != 0 || i.NextRestartAt != nil {
+	a.WantUp("web.1")
+	if i, _ := a.PS().Of("web.1"); i.Restarts != 0 || i.NextRestartAt != nil {
 		p.Errorf("after a new release ps shows %+v", i)
 	}
 }
@@ -122,7 +116,7 @@ func TestIX5ACrashLoopSlowsDown(t *testing.T) {
 func TestIX6StartingCostsLittle(t *testing.T) {
 	p := prove(t, "IX-6", "launch overhead < 2 s warm")
 	a := p.deployed(platform.Fixture{})
-	image := a.releases()[0].Image
+	image := a.Releases()[0].Image
 	best := func(run func()) time.Duration {
 		var least time.Duration
 		for n := range 3 {
@@ -136,7 +130,7 @@ func TestIX6StartingCostsLittle(t *testing.T) {
 	}
 	ours := best(func() { a.Do("paas", "run", "--", "/probe", "exit") })
 	bare := best(func() {
-		p.docker("run", "--rm", "--label", "paas.installation="+p.Installation(), image, "/probe", "exit")
+		p.Engine("run", "--rm", "--label", "paas.installation="+p.Installation(), image, "/probe", "exit")
 	})
 	if ours-bare > 2*time.Second {
 		p.Errorf("paas run takes %s, docker run %s", ours, bare)

@@ -33,8 +33,8 @@ func (a *app) tail(args ...string) *tail {
 	ctx, stop := context.WithCancel(context.Background())
 	cmd := a.proof.Command(ctx, platform.Cmd{Args: append([]string{"paas", "logs", "--tail"}, args...), Dir: a.Dir})
 	out, err := cmd.StdoutPipe()
-	a.proof.ok(err)
-	a.proof.ok(cmd.Start())
+	a.proof.OK(err)
+	a.proof.OK(cmd.Start())
 	t := &tail{proof: a.proof}
 	var reading sync.WaitGroup
 	reading.Go(func() { t.read(bufio.NewScanner(out)) })
@@ -49,10 +49,10 @@ func (a *app) tail(args ...string) *tail {
 // live returns once the tail shows what happens now.
 func (t *tail) live(a *app) *tail {
 	t.proof.Helper()
-	platform.WaitFor(t.proof, patience, "a tail that is live", func() error {
+	platform.WaitFor(t.proof, platform.Patience, "a tail that is live", func() error {
 		a.Get("/?live")
 		if !t.has("/?live") {
-			return errNotYet
+			return platform.ErrNotYet
 		}
 		return nil
 	})
@@ -77,7 +77,7 @@ func (t *tail) read(lines *bufio.Scanner) {
 func (t *tail) want(text string) line {
 	t.proof.Helper()
 	var found line
-	platform.WaitFor(t.proof, patience, "a line with "+text, func() error {
+	platform.WaitFor(t.proof, platform.Patience, "a line with "+text, func() error {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		for _, l := range t.lines {
@@ -93,7 +93,7 @@ func (t *tail) want(text string) line {
 
 func TestXI2ALineIsThereWithinASecond(t *testing.T) {
 	p := prove(t, "XI-2", "a line is in --tail within 1 s")
-	a := p.app(platform.Fixture{Procfile: twoTypes})
+	a := p.app(platform.Fixture{Procfile: platform.TwoTypes})
 	a.Do("paas", "config:set", "PROBE_INTERVAL=300ms")
 	a.Push()
 	log := a.tail("-n", "0").live(a)
@@ -102,7 +102,7 @@ func TestXI2ALineIsThereWithinASecond(t *testing.T) {
 		l := log.want(fmt.Sprintf("worker tick %d", n+1))
 		stamp, _, _ := strings.Cut(l.text, " ")
 		written, err := time.Parse("2006-01-02T15:04:05.000000-07:00", stamp)
-		p.ok(err)
+		p.OK(err)
 		if late := l.at.Sub(written); late > time.Second {
 			p.Errorf("%q came after %s", l.text, late)
 		}
@@ -140,12 +140,12 @@ func TestXI6ActionsAndRequestsAreInTheStream(t *testing.T) {
 	a.Exec(platform.Cmd{Args: []string{"paas", "scale", "web=2"}, User: somebody}).Want(0)
 	a.Exec(platform.Cmd{Args: []string{"paas", "rollback"}, User: somebody}).Want(0)
 	a.Get("/status?code=418").Want(418) //nolint:errcheck // the line tells
-	a.wantLog("paas[", "v1 by admin", "Deploy")
-	a.wantLog("paas[", "Set A config vars", "by "+somebody.Name)
-	a.wantLog("paas[", "web=2", "by "+somebody.Name)
-	a.wantLog("paas[", "Rollback to v1", "by "+somebody.Name)
-	a.wantLog("router[", "method=GET", `path="/status?code=418"`, "status=418", "instance=web.", "request_id=")
-	if user := a.releases()[0].User; user != somebody.Name {
+	a.WantLog("paas[", "v1 by admin", "Deploy")
+	a.WantLog("paas[", "Set A config vars", "by "+somebody.Name)
+	a.WantLog("paas[", "web=2", "by "+somebody.Name)
+	a.WantLog("paas[", "Rollback to v1", "by "+somebody.Name)
+	a.WantLog("router[", "method=GET", `path="/status?code=418"`, "status=418", "instance=web.", "request_id=")
+	if user := a.Releases()[0].User; user != somebody.Name {
 		p.Errorf("the release is by %q", user)
 	}
 }

@@ -1,30 +1,32 @@
 package conformance
 
 import (
-	"flag"
-	"fmt"
 	"os"
 	"testing"
 
 	"paas/test/platform"
+	"paas/test/report"
 )
-
-// shared is the platform that all proofs work on but those that stop paasd or look at its files.
-var shared *platform.Platform
 
 // reportFile is the environment variable that names the file of the table.
 const reportFile = "PAAS_CONFORMANCE_REPORT"
 
+// suite has the factors in the order of the table, by the part of the id before the dash.
+var suite = &report.Suite{Title: "Twelve-factor conformance", Desks: 6, Groups: []report.Group{
+	{Key: "I", Name: "Codebase"},
+	{Key: "II", Name: "Dependencies"},
+	{Key: "III", Name: "Config"},
+	{Key: "IV", Name: "Backing services"},
+	{Key: "V", Name: "Build, release, run"},
+	{Key: "VI", Name: "Processes"},
+	{Key: "VII", Name: "Port binding"},
+	{Key: "VIII", Name: "Concurrency"},
+	{Key: "IX", Name: "Disposability"},
+	{Key: "X", Name: "Dev/prod parity"},
+	{Key: "XI", Name: "Logs"},
+	{Key: "XII", Name: "Admin processes"},
+}}
+
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "200"); err != nil { // most of a proof is waiting: desks bound the rest
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := platform.Main(m, &shared, platform.Options{})
-	if err := results.publish(os.Stdout, os.Getenv(reportFile)); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(suite.Main(m, platform.Options{}, func() error { return suite.Print(os.Stdout, os.Getenv(reportFile)) }))
 }

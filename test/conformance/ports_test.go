@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,10 +18,10 @@ import (
 func TestVII1TheExposedPortIsServed(t *testing.T) {
 	p := prove(t, "VII-1", "another EXPOSEd port: served through $PORT")
 	a := p.deployed(platform.Fixture{Dockerfile: "FROM scratch\nCOPY probe /probe\nEXPOSE 8123\nCMD [\"/probe\", \"web\"]\n", Procfile: "-"})
-	if port := a.value("PORT"); port != "8123" {
+	if port := a.Value("PORT"); port != "8123" {
 		p.Errorf("$PORT is %q", port)
 	}
-	if published := a.inspect(a.container("web.1").ID, "{{len .HostConfig.PortBindings}}"); published != "0" {
+	if published := a.Inspect(a.Container("web.1").ID, "{{len .HostConfig.PortBindings}}"); published != "0" {
 		p.Errorf("%s ports are published on the host", published)
 	}
 }
@@ -30,7 +29,7 @@ func TestVII1TheExposedPortIsServed(t *testing.T) {
 func TestVII2TooSlowToBoot(t *testing.T) {
 	p := proveAtLeisure(t, "VII-2", "slowboot past the deadline: the deploy fails, the old release keeps traffic")
 	a := p.deployed(platform.Fixture{})
-	load := a.Load("/", 5)
+	load := a.Load("/", platform.Rate{Kept: 5})
 	a.Write("Procfile", "web: /probe slowboot\n")
 	a.Commit("Boots in 90 s")
 	r := a.Run("git", "push", "paas", "main").Says("did not listen", "$PORT", "booting for 1m30s")
@@ -38,11 +37,11 @@ func TestVII2TooSlowToBoot(t *testing.T) {
 	if r.Code == 0 {
 		p.Fatalf("the push succeeds\n%s", r)
 	}
-	if failed := a.release(2); failed.Status != "failed" {
+	if failed := a.Release(2); failed.Status != "failed" {
 		p.Errorf("v2 is %+v", failed)
 	}
 	a.Get("/").Must(p, http.StatusOK, "web.1 v1")
-	a.wantUp("web.1")
+	a.WantUp("web.1")
 }
 
 func TestVII3LoopbackIsNamed(t *testing.T) {
@@ -58,17 +57,17 @@ func TestVII4AWorkersPortIsNotReachable(t *testing.T) {
 	p := prove(t, "VII-4", "a worker's port is not reachable by host")
 	a := p.deployed(platform.Fixture{Procfile: "web: /probe web\nworker: /probe web\n"})
 	a.Do("paas", "scale", "worker=1")
-	a.direct("worker.1", http.MethodGet, "/", "").Must(p, http.StatusOK, "worker.1") // it does listen
+	a.Direct("worker.1", http.MethodGet, "/", "").Must(p, http.StatusOK, "worker.1") // it does listen
 	for _, host := range []string{"worker." + a.Name, "worker.1." + a.Name, a.Name + "-worker", "worker"} {
 		p.Get(host, "/").Must(p, http.StatusNotFound)
 	}
 	for range 50 {
 		a.Get("/").Must(p, http.StatusOK, "web.1")
 	}
-	if published := a.inspect(a.container("worker.1").ID, "{{len .HostConfig.PortBindings}}"); published != "0" {
+	if published := a.Inspect(a.Container("worker.1").ID, "{{len .HostConfig.PortBindings}}"); published != "0" {
 		p.Errorf("%s ports are published on the host", published)
 	}
-	if _, there := a.env()["PORT"]; !there {
+	if _, there := a.Env()["PORT"]; !there {
 		p.Error("web has no PORT")
 	}
 }
@@ -83,8 +82,8 @@ func TestVII5RequestsArriveWithTheirOrigin(t *testing.T) {
 	p := prove(t, "VII-5", "Host, X-Forwarded-*, request id arrive; a client's id is kept")
 	a := p.deployed(platform.Fixture{})
 	ask := func(headers ...string) (seen arrived, back http.Header) {
-		answer := p.request(http.MethodGet, a.URL("/headers"), "", headers...).Must(p, http.StatusOK)
-		p.ok(json.Unmarshal([]byte(answer.Body), &seen))
+		answer := p.Request(p, http.MethodGet, a.URL("/headers"), "", headers...).Must(p, http.StatusOK)
+		p.OK(json.Unmarshal([]byte(answer.Body), &seen))
 		return seen, answer.Header
 	}
 	seen, _ := ask()
@@ -107,31 +106,33 @@ func TestVII5RequestsArriveWithTheirOrigin(t *testing.T) {
 	if id := again.Header.Get("X-Request-Id"); id != "client-chose-this-id-42" {
 		p.Errorf("the client's id became %q", id)
 	}
-	a.wantLog("router[", "request_id=client-chose-this-id-42", "status=200")
+	a.WantLog("router[", "request_id=client-chose-this-id-42", "status=200")
 }
 
 func TestVII6WebsocketAndStreamStayIntact(t *testing.T) {
 	p := proveAtLeisure(t, "VII-6", "websocket and a 60 s stream intact, no line more than 200 ms late")
 	a := p.deployed(platform.Fixture{})
 	conn, _, err := websocket.Dial(p.Context(), strings.Replace(a.URL("/ws"), "http", "ws", 1), &websocket.DialOptions{HTTPClient: p.Client()})
-	p.ok(err)
+	p.OK(err)
 	defer func() { _ = conn.CloseNow() }()
 
-	past := make(chan streamed, 1) // the router: what the machine alone costs
-	direct := "http://" + a.address("web.1") + stream
-	go func() { past <- follow(p, &http.Transport{DisableKeepAlives: true}, direct, func(int) {}) }()
-	routed := follow(p, p.Client().Transport, a.URL(stream), func(n int) {
+	past := make(chan platform.Streamed, 1) // the router: what the machine alone costs
+	direct := "http://" + a.Address("web.1") + stream
+	go func() {
+		past <- platform.Follow(p.Context(), &http.Transport{DisableKeepAlives: true}, direct, func(int) {})
+	}()
+	routed := platform.Follow(p.Context(), p.Client().Transport, a.URL(stream), func(n int) {
 		if n%100 == 0 {
 			p.echo(conn, fmt.Sprintf("message %d", n))
 		}
 	})
 	alone := <-past
-	p.ok(errors.Join(routed.err, alone.err))
-	if routed.lines < 400 {
-		p.Errorf("only %d lines came", routed.lines)
+	p.OK(errors.Join(routed.Err, alone.Err))
+	if routed.Lines < 400 {
+		p.Errorf("only %d lines came", routed.Lines)
 	}
-	if routed.worst-alone.worst > 200*time.Millisecond {
-		p.Errorf("a line was %s on its way, at most %s past the router", routed.worst, alone.worst)
+	if routed.Worst-alone.Worst > 200*time.Millisecond {
+		p.Errorf("a line was %s on its way, at most %s past the router", routed.Worst, alone.Worst)
 	}
 	p.echo(conn, strings.Repeat("x", 20_000))
 }
@@ -139,43 +140,11 @@ func TestVII6WebsocketAndStreamStayIntact(t *testing.T) {
 // stream is a path that sends a line every 100 ms for a minute.
 const stream = "/stream?for=60s&every=100ms"
 
-// streamed is how a stream arrived.
-type streamed struct {
-	lines int
-	worst time.Duration // the longest that a line was on its way
-	err   error         // also when a line is missing
-}
-
-// follow reads a stream of lines "n unix-milliseconds" to its end.
-func follow(p *proof, by http.RoundTripper, url string, each func(n int)) (s streamed) {
-	req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return streamed{err: err}
-	}
-	resp, err := by.RoundTrip(req)
-	if err != nil {
-		return streamed{err: err}
-	}
-	defer resp.Body.Close()
-	in := bufio.NewScanner(resp.Body)
-	for in.Scan() {
-		var n int
-		var ms int64
-		if _, err := fmt.Sscanf(in.Text(), "%d %d", &n, &ms); err != nil || n != s.lines+1 {
-			return streamed{err: fmt.Errorf("line %d is %q", s.lines+1, in.Text())}
-		}
-		s.lines, s.worst = n, max(s.worst, time.Since(time.UnixMilli(ms)))
-		each(n)
-	}
-	s.err = in.Err()
-	return s
-}
-
 func (p *proof) echo(conn *websocket.Conn, text string) {
 	p.Helper()
-	p.ok(conn.Write(p.Context(), websocket.MessageText, []byte(text)))
+	p.OK(conn.Write(p.Context(), websocket.MessageText, []byte(text)))
 	_, back, err := conn.Read(p.Context())
-	p.ok(err)
+	p.OK(err)
 	if string(back) != text {
 		p.Errorf("the websocket sent back %q", back)
 	}

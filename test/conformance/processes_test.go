@@ -15,15 +15,15 @@ func TestVI1NoStickySessions(t *testing.T) {
 	a := p.deployed(platform.Fixture{})
 	a.Do("paas", "scale", "web=4")
 	jar, err := cookiejar.New(nil)
-	p.ok(err)
-	client := &http.Client{Transport: p.Client().Transport, Jar: jar, Timeout: patience}
+	p.OK(err)
+	client := &http.Client{Transport: p.Client().Transport, Jar: jar, Timeout: platform.Patience}
 	served := map[string]int{}
 	for range 200 {
 		req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, a.URL("/"), http.NoBody)
-		p.ok(err)
+		p.OK(err)
 		req.AddCookie(&http.Cookie{Name: "session", Value: "same"})
 		resp, err := client.Do(req)
-		p.ok(err)
+		p.OK(err)
 		answer := read(resp)
 		resp.Body.Close()
 		answer.Must(p, http.StatusOK)
@@ -41,9 +41,9 @@ func TestVI2FilesAreNotShared(t *testing.T) {
 	p := prove(t, "VI-2", "what is written on web.1 is not there on web.2")
 	a := p.deployed(platform.Fixture{})
 	a.Do("paas", "scale", "web=2")
-	a.direct("web.1", http.MethodPost, "/write?path=/note", "of web.1").Must(p, http.StatusOK)
-	a.direct("web.1", http.MethodGet, "/read?path=/note", "").Must(p, http.StatusOK, "of web.1")
-	a.direct("web.2", http.MethodGet, "/read?path=/note", "").Must(p, http.StatusBadRequest, "no such file")
+	a.Direct("web.1", http.MethodPost, "/write?path=/note", "of web.1").Must(p, http.StatusOK)
+	a.Direct("web.1", http.MethodGet, "/read?path=/note", "").Must(p, http.StatusOK, "of web.1")
+	a.Direct("web.2", http.MethodGet, "/read?path=/note", "").Must(p, http.StatusBadRequest, "no such file")
 }
 
 func TestVI3EachStartHasAFreshFileSystem(t *testing.T) {
@@ -61,12 +61,12 @@ func TestVI3EachStartHasAFreshFileSystem(t *testing.T) {
 			a.Push()
 		}},
 	} {
-		old := a.container("web.1")
+		old := a.Container("web.1")
 		a.Get("/read?path=/note").Must(p, http.StatusBadRequest, "no such file")
-		p.request(http.MethodPost, a.URL("/write?path=/note"), "was here").Must(p, http.StatusOK)
+		p.Request(p, http.MethodPost, a.URL("/write?path=/note"), "was here").Must(p, http.StatusOK)
 		change.do()
-		a.replaced(old)
-		platform.WaitFor(p, patience, "an answer after "+change.how, func() error {
+		a.Replaced(old)
+		platform.WaitFor(p, platform.Patience, "an answer after "+change.how, func() error {
 			answer := a.Get("/read?path=/note")
 			if answer.Status == http.StatusOK {
 				p.Fatalf("the file is there after %s", change.how)

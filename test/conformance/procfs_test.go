@@ -54,5 +54,5 @@ func (p *proof) save(w io.Writer, image string) {
 	p.Helper()
 	cmd := exec.CommandContext(p.Context(), "docker", "save", image)
 	cmd.Stdout = w
-	p.ok(cmd.Run())
+	p.OK(cmd.Run())
 }

@@ -16,7 +16,7 @@ func underLoad(t *testing.T, p *platform.Platform) {
 	app := p.App(t, platform.Fixture{})
 	app.Push()
 	app.Do("paas", "scale", "web=2")
-	load := app.Load("/sleep?for=100ms", perSecond)
+	load := app.Load("/sleep?for=100ms", platform.Rate{Kept: perSecond})
 	app.Do("paas", "config:set", "A=1")
 	app.Get("/").Must(t, 200, " v2")
 	app.Commit("Second")
@@ -36,36 +36,24 @@ func killed(t *testing.T) {
 	app.Push()
 	app.Do("paas", "scale", "web=2", "worker=1")
 	before := running(t, p, 3)
-	load := app.Load("/", perSecond)
+	load := app.Load("/", platform.Rate{Kept: perSecond})
 	if err := p.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	app.Get("/").Must(t, 200, " v1")
 	app.Run("paas", "ps").Want(7).Says("try:")
-	flowing(t, load, 10)
+	load.Flow(t, 10)
 	if err := p.Serve(); err != nil {
 		t.Fatal(err)
 	}
 	app.Do("paas", "ps").Says("web.1\tup\tv1", "web.2\tup\tv1", "worker.1\t")
-	flowing(t, load, 20)
+	load.Flow(t, 20)
 	if after := running(t, p, 3); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("other containers run than before:\n%v\n%v", before, after)
 	}
 	app.Do("paas", "config:set", "A=1")
 	app.Get("/").Must(t, 200, " v2")
 	load.StopClean(t)
-}
-
-// flowing waits until so many more requests have been answered.
-func flowing(t *testing.T, load *platform.Load, more int) {
-	t.Helper()
-	goal := load.Requests() + more
-	platform.WaitFor(t, 30*time.Second, "requests to flow", func() error {
-		if n := load.Requests(); n < goal {
-			return fmt.Errorf("%d of %d", n, goal)
-		}
-		return nil
-	})
 }
 
 // running is the ids of the installation's running containers by slot, which are to be that many.

@@ -13,9 +13,8 @@ import (
 func TestPlatform(t *testing.T) {
 	t.Parallel()
 	p := platform.Start(t, platform.Options{})
-	t.Run("Pushed", func(t *testing.T) { pushed(t, p) })
 	for name, test := range map[string]func(*testing.T, *platform.Platform){
-		"ARunOnATerminal": onATerminal, "NoRequestFailsUnderLoad": underLoad, "ASecondPaasdOnTheDataDirectory": second,
+		"TwoPushesFromTwoClonesAtOnce": twoClones, "ARunOnATerminal": onATerminal, "NoRequestFailsUnderLoad": underLoad, "ASecondPaasdOnTheDataDirectory": second,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -28,6 +27,11 @@ func TestPlatform(t *testing.T) {
 func TestPaasdKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	killed(t)
+}
+
+func TestGarbageCollected(t *testing.T) {
+	t.Parallel()
+	garbageCollected(t)
 }
 
 func TestDockerEngineAway(t *testing.T) {

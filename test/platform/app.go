@@ -21,8 +21,19 @@ type Fixture struct {
 	User       *User             // who creates the app; nil: the admin
 }
 
-// ProbeDockerfile makes an image of nothing but the probe.
-const ProbeDockerfile = "FROM scratch\nCOPY probe /probe\nEXPOSE 5000\nCMD [\"/probe\", \"web\"]\n"
+// Parts of fixtures.
+const (
+	// ProbeDockerfile makes an image of nothing but the probe.
+	ProbeDockerfile = "FROM scratch\nCOPY probe /probe\nEXPOSE 5000\nCMD [\"/probe\", \"web\"]\n"
+	// CodeDockerfile is the same with the file code beside it.
+	CodeDockerfile = "FROM scratch\nCOPY code /code\nCOPY probe /probe\nEXPOSE 5000\nCMD [\"/probe\", \"web\"]\n"
+	// ShellDockerfile has a shell, and a process type may use it.
+	ShellDockerfile = "FROM debian:bookworm-slim\nCOPY probe /probe\nEXPOSE 5000\n"
+	// TwoTypes is a Procfile of a web and a worker process.
+	TwoTypes = "web: /probe web\nworker: /probe worker\n"
+	// BrokenAtBoot is a Procfile of a web process that ends at once, with status 3.
+	BrokenAtBoot = "web: /probe exit 3\n"
+)
 
 // App is an app on the platform with its repository: a git work tree with the remote `paas`, in which commands run.
 type App struct {
@@ -48,6 +59,13 @@ func (p *Platform) App(t testing.TB, f Fixture) *App {
 	a.Commit("First")
 	a.Do("paas", "create", a.Name)
 	return a
+}
+
+// For is the same app for another test: one below that which made it.
+func (a *App) For(t testing.TB) *App {
+	other := *a
+	other.t = t
+	return &other
 }
 
 // Lay writes a fixture's files into a folder.

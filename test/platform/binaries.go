@@ -18,7 +18,7 @@ import (
 )
 
 // Binaries is a folder of freshly built programs: paasd and paas with the race detector, the fixture probe, the sample
-// app hello and the reaper. All are static: they run in images FROM scratch.
+// app hello, the reaper and the machine. All are static: they run in images FROM scratch.
 type Binaries struct{ Dir string }
 
 // Path of one of the programs.
@@ -79,7 +79,7 @@ func targets() []target {
 		{env: []string{"CGO_ENABLED=1"}, args: []string{
 			"-race", "-tags", "osusergo,netgo", "-ldflags", "-linkmode external -extldflags -static", "./cmd/paasd", "./cmd/paas",
 		}},
-		{env: []string{static}, args: []string{"./test/probe", "./test/platform/reaper"}},
+		{env: []string{static}, args: []string{"./test/probe", "./test/platform/reaper", "./test/platform/machine"}},
 		{dir: "examples/hello", env: []string{static}, args: []string{"-ldflags=-s", "."}},
 	}
 }

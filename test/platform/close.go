@@ -18,6 +18,7 @@ func (p *Platform) Close() error {
 	}
 	failed = errors.Join(failed, p.flaws(p.lastLog), p.clientRaces())
 	p.client.CloseIdleConnections()
+	p.door.CloseIdleConnections()
 	return errors.Join(failed, p.reaper.reap(), p.slot.lock.Close())
 }
 

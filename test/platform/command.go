@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,11 +54,12 @@ func (p *Platform) Exec(t testing.TB, c Cmd) Result {
 
 // Command is the same command to be run by the caller. A program of ours is found in the folder of binaries.
 func (p *Platform) Command(ctx context.Context, c Cmd) *exec.Cmd {
-	name := c.Args[0]
-	if name == "paas" || name == "paasd" {
-		name = p.bin.Path(name)
+	argv := slices.Clone(c.Args)
+	if argv[0] == "paas" || argv[0] == "paasd" {
+		argv[0] = p.bin.Path(argv[0])
 	}
-	cmd := exec.CommandContext(ctx, name, c.Args[1:]...)
+	argv = p.inside(argv...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = cmp.Or(c.Dir, p.home())
 	cmd.Env = append(cmp.Or(c.User, p.Admin).Env(), c.Env...)
 	cmd.Stdin = c.Stdin

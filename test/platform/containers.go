@@ -15,7 +15,9 @@ type Container struct {
 	PID     int
 	State   string // created, running, exited…
 	Started time.Time
-	Env     []string
+	// Restarted: it ended, and the engine started it again.
+	Restarted bool
+	Env       []string
 }
 
 // Containers asks the engine for the installation's containers, runs included, the router not; app is an app's name, or
@@ -51,9 +53,10 @@ func (p *Platform) container(id string) (Container, error) {
 		ID    string `json:"Id"`
 		Image string
 		State struct {
-			Status    string
-			Pid       int
-			StartedAt time.Time
+			Status     string
+			Pid        int
+			StartedAt  time.Time
+			FinishedAt time.Time
 		}
 		Config struct {
 			Labels map[string]string
@@ -66,5 +69,6 @@ func (p *Platform) container(id string) (Container, error) {
 	return Container{
 		ID: seen.ID, Name: seen.Config.Labels["paas.instance"], Release: seen.Config.Labels["paas.release"], Image: seen.Image,
 		PID: seen.State.Pid, State: seen.State.Status, Started: seen.State.StartedAt, Env: seen.Config.Env,
+		Restarted: seen.State.Status == "running" && !seen.State.FinishedAt.IsZero(),
 	}, nil
 }

@@ -25,8 +25,8 @@ const (
 	stopTime  = 60 * time.Second
 )
 
-// Serve starts paasd and returns once it answers.
-func (p *Platform) Serve() error {
+// Serve starts paasd, with more in its environment for this once, and returns once it answers.
+func (p *Platform) Serve(env ...string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.paasd != nil {
@@ -38,6 +38,7 @@ func (p *Platform) Serve() error {
 	}
 	defer log.Close()
 	cmd := p.Daemon(context.Background(), p.serveArgs()...)
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start paasd: %w", err)
@@ -56,7 +57,8 @@ func (p *Platform) Program(name string) string { return p.bin.Path(name) }
 
 // Daemon is another call of the paasd binary, with the environment that the platform's own paasd has.
 func (p *Platform) Daemon(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, p.bin.Path("paasd"), args...)
+	argv := p.inside(append([]string{p.bin.Path("paasd")}, args...)...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = p.Dir
 	cmd.Env = append(p.daemonEnv(), p.options.Env...)
 	return cmd
@@ -67,6 +69,7 @@ func (p *Platform) serveArgs() []string {
 		"serve", "--data-dir", p.DataDir(), "--domain", "localhost",
 		"--http-addr", p.slot.addr(0).String(), "--ssh-addr", p.slot.addr(1).String(), "--api-addr", p.slot.addr(2).String(),
 		"--subnet-pool", p.slot.pool().String(),
+		"--build-cache", "0", // it is everybody's who uses the engine
 	}
 	return append(args, p.options.Args...)
 }
@@ -129,12 +132,33 @@ func (p *Platform) Kill() error {
 	return err
 }
 
-// Restart ends paasd and starts it again.
-func (p *Platform) Restart() error {
+// Killed waits for paasd to have ended by SIGKILL, which somebody else sent it.
+func (p *Platform) Killed() error {
+	p.mu.Lock()
+	d := p.paasd
+	p.mu.Unlock()
+	timer := time.NewTimer(stopTime)
+	defer timer.Stop()
+	select {
+	case <-d.gone:
+	case <-timer.C:
+		return errors.New("paasd has not been killed")
+	}
+	p.mu.Lock()
+	p.paasd = nil
+	p.mu.Unlock()
+	if status, ok := d.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		return fmt.Errorf("paasd ends with %s\n%s", d.cmd.ProcessState, tail(p.Log(), 40))
+	}
+	return nil
+}
+
+// Restart ends paasd and starts it again, with more in its environment for this once.
+func (p *Platform) Restart(env ...string) error {
 	if err := p.Stop(); err != nil {
 		return err
 	}
-	return p.Serve()
+	return p.Serve(env...)
 }
 
 func (d *daemon) end(how syscall.Signal) error {

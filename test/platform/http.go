@@ -18,10 +18,17 @@ func (p *Platform) transport() *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+			return p.dial(ctx, network, net.JoinHostPort("127.0.0.1", port))
 		},
 		MaxIdleConnsPerHost: 64,
 	}
+}
+
+func (p *Platform) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if p.options.Engine == nil {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+	return p.options.Engine.dial(ctx, network, addr)
 }
 
 // Client reaches apps by their URLs and keeps connections.
@@ -51,9 +58,11 @@ type Answer struct {
 }
 
 // Send does the request and reads the answer.
-func (p *Platform) Send(req *http.Request) Answer {
+func (p *Platform) Send(req *http.Request) Answer { return send(p.client, req) }
+
+func send(client *http.Client, req *http.Request) Answer {
 	a := Answer{Request: req.Method + " " + req.URL.String()}
-	resp, err := p.client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		a.Err = err
 		return a
@@ -112,4 +121,20 @@ func status(client *http.Client, url string, want int) error {
 		return fmt.Errorf("%s: status %d", url, resp.StatusCode)
 	}
 	return nil
+}
+
+// Request asks any URL; headers are name, value pairs, and Host is the name asked for.
+func (p *Platform) Request(t testing.TB, method, url, body string, headers ...string) Answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	return p.Send(req)
 }

@@ -2,92 +2,154 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// Load is a steady stream of requests to one URL on kept connections, until Stop.
-type Load struct {
-	client *http.Client
-	url    string
-	stop   context.CancelFunc
-	done   sync.WaitGroup
-
-	mu       sync.Mutex
-	requests int
-	failures []error
+// Rate is requests a second. Each is sent when it is due: a slow answer holds up no other.
+type Rate struct {
+	Kept int // on connections that are kept
+	New  int // each on a connection of its own
 }
 
-// Load sends that many requests a second to a path of the app, each in its own time: a slow answer holds up no other.
-func (a *App) Load(path string, perSecond int) *Load { return a.p.Load(a.URL(path), perSecond) }
+// Load is a steady stream of requests to one URL, until Stop.
+type Load struct {
+	url  string
+	stop context.CancelFunc
+	done sync.WaitGroup
 
-// Load sends that many requests a second to a URL. Stop it.
-func (p *Platform) Load(url string, perSecond int) *Load {
+	mu      sync.Mutex
+	traffic Traffic
+}
+
+// Load sends requests to a path of the app. Stop it.
+func (a *App) Load(path string, r Rate) *Load { return a.p.Load(a.URL(path), r) }
+
+// Load sends requests to a URL. Stop it.
+func (p *Platform) Load(url string, r Rate) *Load {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &Load{client: &http.Client{Timeout: 40 * time.Second, Transport: p.transport()}, url: url, stop: stop}
+	l := &Load{url: url, stop: stop, traffic: Traffic{Began: time.Now()}}
+	kept, single := p.transport(), p.transport()
+	kept.IdleConnTimeout = idleTime
+	single.DisableKeepAlives = true
 	l.done.Go(func() {
-		tick := time.NewTicker(time.Second / time.Duration(perSecond))
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				l.done.Go(l.ask)
-			}
-		}
+		defer kept.CloseIdleConnections()
+		var both sync.WaitGroup
+		both.Go(func() { l.pace(ctx, r.Kept, kept) })
+		both.Go(func() { l.pace(ctx, r.New, single) })
+		both.Wait()
 	})
 	return l
 }
 
-// ask wants a 2xx and the whole body.
-func (l *Load) ask() {
-	resp, err := l.client.Get(l.url)
-	if err == nil {
-		_, err = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close() // read to its end, or failed
-		if err == nil && resp.StatusCode/100 != 2 {
-			err = fmt.Errorf("status %d %s", resp.StatusCode, resp.Header.Get("X-Paas-Error"))
+// idleTime is shorter than the router's, so that the one who closes an idle connection is the client. What counts is the 10 s
+// that the router waits for a first request: net/http connects ahead of need when answers are slow.
+const idleTime = 8 * time.Second
+
+// pace asks that many times a second, and waits for the answers under way.
+func (l *Load) pace(ctx context.Context, perSecond int, by http.RoundTripper) {
+	client := &http.Client{Timeout: 40 * time.Second, Transport: by}
+	var under sync.WaitGroup
+	defer under.Wait()
+	for n := 0; perSecond > 0; n++ {
+		due := l.traffic.Began.Add(time.Duration(n) * time.Second / time.Duration(perSecond))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Until(due)):
 		}
+		under.Go(func() {
+			began := time.Now()
+			body, err := l.ask(client)
+			l.note(Exchange{Due: due, Asked: began, Answered: time.Now(), Body: body, Err: err})
+		})
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.requests++
+}
+
+// ask wants a 2xx and the whole body, over the first connection that it is given: net/http would hide the loss of one
+// by asking again.
+func (l *Load) ask(client *http.Client) (string, error) {
+	connections := 0
+	ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connections++ }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url, http.NoBody)
 	if err != nil {
-		l.failures = append(l.failures, fmt.Errorf("%s: %w", time.Now().UTC().Format("15:04:05.000"), err))
+		return "", err
 	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return "", err
+	case resp.StatusCode/100 != 2:
+		return "", fmt.Errorf("status %d %s", resp.StatusCode, resp.Header.Get("X-Paas-Error"))
+	case connections > 1:
+		return "", fmt.Errorf("asked %d times, since a connection was lost", connections)
+	}
+	return strings.TrimSpace(string(body[:min(len(body), bodyKept)])), nil
 }
 
-// Requests is how many have been answered, well or not.
-func (l *Load) Requests() int {
+// bodyKept is how much of an answer is remembered.
+const bodyKept = 200
+
+func (l *Load) note(e Exchange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.requests
+	l.traffic.Sent++
+	if e.Err != nil {
+		l.traffic.Failures = append(l.traffic.Failures, e)
+		return
+	}
+	l.traffic.Answers = append(l.traffic.Answers, e)
 }
 
-// Stop ends the stream, waits for the answers under way, and returns how many requests there were and what failed.
-func (l *Load) Stop() (requests int, err error) {
+// SoFar is what has been answered until now, well or not.
+func (l *Load) SoFar() Traffic {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.traffic
+	t.Ended, t.Answers, t.Failures = time.Now(), slices.Clone(t.Answers), slices.Clone(t.Failures)
+	return t
+}
+
+// Flow waits until that many more requests have been answered.
+func (l *Load) Flow(t testing.TB, more int) {
+	t.Helper()
+	goal := l.SoFar().Sent + more
+	WaitFor(t, Patience, "requests to flow", func() error {
+		if n := l.SoFar().Sent; n < goal {
+			return fmt.Errorf("%d of %d", n, goal)
+		}
+		return nil
+	})
+}
+
+// Stop ends the stream, waits for the answers under way, and returns what became of all of it.
+func (l *Load) Stop() Traffic {
 	l.stop()
 	l.done.Wait()
-	l.client.CloseIdleConnections()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.requests, errors.Join(l.failures...)
+	return l.SoFar()
 }
 
-// StopClean stops and fails the test if a single request failed, or if there were none.
-func (l *Load) StopClean(t testing.TB) {
+// StopClean stops, and fails the test if a single request failed, or if there were none.
+func (l *Load) StopClean(t testing.TB) Traffic {
 	t.Helper()
-	requests, err := l.Stop()
-	if err != nil {
-		t.Errorf("requests failed, out of %d:\n%v", requests, err)
+	traffic := l.Stop()
+	if err := traffic.Err(); err != nil {
+		t.Errorf("requests failed, out of %d, sent at most %s late:\n%v", traffic.Sent, traffic.Late().Round(time.Millisecond), err)
 	}
-	if requests == 0 {
+	if traffic.Sent == 0 {
 		t.Error("the load has sent nothing")
 	}
+	return traffic
 }

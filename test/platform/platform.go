@@ -22,6 +22,8 @@ type Options struct {
 	NoRouter bool     // with Args --router none: do not wait for a router
 	Stopped  bool     // do not start paasd; Serve does
 	Troubled bool     // the test takes away what paasd needs, so that it may log errors
+	Engine   *Engine  // to run on instead of the machine's own, on the network of its host
+	DataDir  string   // a folder for paasd's data, on another disk; it is left there
 	Bin      string   // a folder with a paasd and a paas to take instead of those with the race detector
 }
 
@@ -35,6 +37,7 @@ type Platform struct {
 	bin     Binaries
 	slot    slot
 	client  *http.Client
+	door    *http.Client // of paasd's local socket
 	reaper  *reaper
 	names   atomic.Int64 // of apps and users, so far
 	lastLog string       // of paasd and its router, set by Close
@@ -80,8 +83,10 @@ func Main(m *testing.M, shared **Platform, o Options) int {
 
 // New builds the binaries and starts a platform. Close it.
 func New(o Options) (p *Platform, err error) {
-	if err := engine(); err != nil {
-		return nil, err
+	if o.Engine == nil {
+		if err := engine(); err != nil {
+			return nil, err
+		}
 	}
 	p = &Platform{options: o}
 	if p.bin, err = Build(); err != nil {
@@ -93,6 +98,11 @@ func New(o Options) (p *Platform, err error) {
 	if p.Dir, err = os.MkdirTemp("", "paas-test-"); err != nil {
 		return nil, err
 	}
+	if o.DataDir != "" {
+		if err := os.Symlink(o.DataDir, p.DataDir()); err != nil {
+			return nil, err
+		}
+	}
 	if p.bin, err = p.bin.with(o.Bin, filepath.Join(p.Dir, "bin")); err != nil {
 		return nil, err
 	}
@@ -100,6 +110,7 @@ func New(o Options) (p *Platform, err error) {
 		return nil, err
 	}
 	p.client = &http.Client{Timeout: 40 * time.Second, Transport: p.transport()}
+	p.door = p.socketClient()
 	if err := p.prepare(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -146,13 +157,18 @@ func (p *Platform) unique(prefix string) string { return fmt.Sprintf("%s%d", pre
 
 // Docker runs the docker command and returns all that it says.
 func (p *Platform) Docker(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "docker", args...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("docker %q: %w: %s", args, err, out)
+	if p.options.Engine != nil {
+		return p.options.Engine.Docker(args...)
 	}
-	return string(out), nil
+	return docker(args...)
+}
+
+// inside is an argv as it runs on the network that paasd is on. The process keeps its number.
+func (p *Platform) inside(argv ...string) []string {
+	if p.options.Engine == nil {
+		return argv
+	}
+	return p.options.Engine.inside(argv...)
 }
 
 func (p *Platform) writeHome() error {

@@ -87,7 +87,11 @@ func (p *Platform) baseEnv() []string {
 		"TMPDIR=" + os.TempDir(),
 		"GORACE=atexit_sleep_ms=0 log_path=" + filepath.Join(p.Dir, "race"),
 	}
-	if host := os.Getenv("DOCKER_HOST"); host != "" {
+	host := os.Getenv("DOCKER_HOST")
+	if p.options.Engine != nil {
+		host = p.options.Engine.Host()
+	}
+	if host != "" {
 		env = append(env, "DOCKER_HOST="+host)
 	}
 	return env

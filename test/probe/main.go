@@ -7,6 +7,7 @@
 //	probe loopback   the same, listening on 127.0.0.1 only
 //	probe slowboot   the same, but listens only after PROBE_BOOT
 //	probe deaf       the same, but ignores SIGTERM; without $PORT it only ticks
+//	probe hoard      the same, but first waits for a memory limit and takes more than that
 //	probe forker     leaves a child in the background and exits
 //	probe worker     ticks every PROBE_INTERVAL, or, with COUNTER_URL, does the jobs in the queue "jobs"
 //	probe clock      ticks every PROBE_INTERVAL, or, with COUNTER_URL, puts a job in that queue each time
@@ -26,7 +27,7 @@
 //	probe exit [CODE]      exits
 //
 // Configuration comes from the environment: PORT, PROBE_BOOT (90s), PROBE_INTERVAL (1s), PROBE_WORK (1s, the length of
-// a worker's job), COUNTER_URL (tcp://host:port), and PAAS_RELEASE, PAAS_COMMIT and PAAS_INSTANCE to tell them again.
+// a worker's job), PROBE_STOP (0s, for how long a process goes on as before after SIGTERM), COUNTER_URL (tcp://host:port), and PAAS_RELEASE, PAAS_COMMIT and PAAS_INSTANCE to tell them again.
 package main
 
 import (
@@ -76,6 +77,7 @@ func commands() map[string]command {
 		"loopback": func(p probe, ctx context.Context, _ []string) error { return p.web(ctx, "127.0.0.1") },
 		"slowboot": probe.slowboot,
 		"deaf":     probe.deaf,
+		"hoard":    probe.hoard,
 		"forker":   probe.forker,
 		"worker":   probe.worker,
 		"clock":    probe.clock,

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,7 +20,7 @@ func (p probe) web(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: p.routes(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: p.late(ctx, p.routes()), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	fmt.Fprintf(p.stdout, "listening on %s\n", listener.Addr())
@@ -28,10 +29,30 @@ func (p probe) web(ctx context.Context, host string) error {
 		return err
 	case <-ctx.Done():
 	}
-	fmt.Fprintln(p.stdout, "got SIGTERM")
+	lingered := p.linger(ctx)
 	err = server.Shutdown(context.WithoutCancel(ctx))
 	fmt.Fprintln(p.stdout, "bye")
-	return err
+	return errors.Join(err, lingered)
+}
+
+// late says so when a request comes after SIGTERM.
+func (p probe) late(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			fmt.Fprintf(p.stdout, "request after SIGTERM: %s\n", r.URL.Path)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// linger says that ctx has ended and waits for as long as it was told to.
+func (p probe) linger(ctx context.Context) error {
+	fmt.Fprintln(p.stdout, "got SIGTERM")
+	more, err := p.duration("PROBE_STOP", 0)
+	if err != nil {
+		return err
+	}
+	return pause(context.WithoutCancel(ctx), more)
 }
 
 func (p probe) slowboot(ctx context.Context, _ []string) error {
@@ -43,6 +64,7 @@ func (p probe) slowboot(ctx context.Context, _ []string) error {
 	if err := pause(ctx, boot); err != nil {
 		return err
 	}
+	fmt.Fprintf(p.stdout, "booted at %s\n", time.Now().UTC().Format(time.RFC3339Nano))
 	return p.web(ctx, "")
 }
 
@@ -82,8 +104,9 @@ func (p probe) tick(ctx context.Context, fn func(n int) error) error {
 			return err
 		}
 		if pause(ctx, interval) != nil {
-			fmt.Fprintln(p.stdout, "got SIGTERM")
-			return nil
+			err := p.linger(ctx)
+			fmt.Fprintln(p.stdout, "bye")
+			return err
 		}
 	}
 }

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -63,6 +67,39 @@ func (p probe) signals(context.Context, []string) error {
 		}
 	}
 	return nil
+}
+
+// hoard waits until its memory is limited, and takes more.
+func (p probe) hoard(ctx context.Context, _ []string) error {
+	fmt.Fprintln(p.stdout, "waiting for a memory limit")
+	for {
+		limit, err := memoryLimit()
+		if err != nil {
+			return err
+		}
+		if limit > 0 {
+			return p.hog(ctx, []string{strconv.Itoa(2 * limit >> 20)})
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// memoryLimit is that of the process's control group in bytes; 0 for none worth the name.
+func memoryLimit() (int, error) {
+	text, err := os.ReadFile("/sys/fs/cgroup/memory.max") // version 2
+	if errors.Is(err, os.ErrNotExist) {
+		text, err = os.ReadFile("/sys/fs/cgroup/memory/memory.limit_in_bytes")
+	}
+	if err != nil {
+		return 0, err
+	}
+	limit, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || limit > 1<<40 {
+		return 0, nil //nolint:nilerr // it says "max"
+	}
+	return limit, nil
 }
 
 // hog touches every page, so that the kernel has to find it.

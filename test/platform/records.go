@@ -1,18 +1,20 @@
-package conformance
+package platform
 
 import "time"
 
-// The JSON that the command line promises.
+// The JSON that the command line promises to scripts.
 type (
-	processes struct {
+	// Processes is what `paas ps` says.
+	Processes struct {
 		Formation []struct {
 			Type     string `json:"type"`
 			Quantity int    `json:"quantity"`
 			Command  string `json:"command"`
 		} `json:"formation"`
-		Instances []instance `json:"instances"`
+		Instances []Instance `json:"instances"`
 	}
-	instance struct {
+	// Instance is one of them.
+	Instance struct {
 		Name          string     `json:"name"`
 		Type          string     `json:"type"`
 		State         string     `json:"state"`
@@ -23,7 +25,8 @@ type (
 		Reason        string     `json:"reason"`
 		NextRestartAt *time.Time `json:"next_restart_at"`
 	}
-	release struct {
+	// Release is an entry of `paas releases`.
+	Release struct {
 		Version     int      `json:"version"`
 		Status      string   `json:"status"`
 		Current     bool     `json:"current"`
@@ -33,8 +36,9 @@ type (
 		ConfigKeys  []string `json:"config_keys"`
 		User        string   `json:"user"`
 	}
-	releaseInfo struct {
-		release
+	// ReleaseInfo is what `paas releases:info` says.
+	ReleaseInfo struct {
+		Release
 		Build        int               `json:"build"`
 		ProcessTypes map[string]string `json:"process_types"`
 		Error        string            `json:"error"`
@@ -43,20 +47,16 @@ type (
 			Seconds float64 `json:"seconds"`
 		} `json:"phases"`
 	}
-	build struct {
+	// BuildRecord is an entry of `paas builds`.
+	BuildRecord struct {
 		ID     int    `json:"id"`
 		Status string `json:"status"`
 		Commit string `json:"commit"`
 		Image  string `json:"image"`
+		Error  string `json:"error"`
 	}
-	run struct {
-		Name     string `json:"name"`
-		Release  int    `json:"release"`
-		Status   string `json:"status"`
-		ExitCode *int   `json:"exit_code"`
-	}
-	// who is what a process says of itself.
-	who struct {
+	// Who is what a process of the probe says of itself.
+	Who struct {
 		Instance     string   `json:"instance"`
 		Release      string   `json:"release"`
 		Commit       string   `json:"commit"`
@@ -67,3 +67,32 @@ type (
 		EngineSocket bool     `json:"engine_socket"`
 	}
 )
+
+// Up is the name of every instance that is shown as up.
+func (p Processes) Up() []string {
+	var names []string
+	for _, i := range p.Instances {
+		if i.State == "up" {
+			names = append(names, i.Name)
+		}
+	}
+	return names
+}
+
+// Of is the instance of that name that is not on its way out.
+func (p Processes) Of(name string) (Instance, bool) {
+	for _, i := range p.Instances {
+		if i.Name == name && i.State != "draining" && i.State != "stopping" {
+			return i, true
+		}
+	}
+	return Instance{}, false
+}
+
+// Took is how long the deployment of a release took, in seconds.
+func (r ReleaseInfo) Took() (seconds float64) {
+	for _, phase := range r.Phases {
+		seconds += phase.Seconds
+	}
+	return seconds
+}
