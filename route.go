@@ -11,6 +11,7 @@ type Route struct {
 	Hosts       []string  `json:"hosts"`
 	Maintenance bool      `json:"maintenance,omitempty"`
 	Paused      bool      `json:"paused,omitempty"` // requests wait, for a while
+	Health      string    `json:"health,omitempty"` // the path of the app's check: answered while it is paused
 	Routing     Routing   `json:"routing,omitzero"`
 	Backends    []Backend `json:"backends"`
 	// Down is the code that answers while there is no backend: H81 nothing deployed, H14 no web instance wanted,

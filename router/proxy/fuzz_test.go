@@ -54,6 +54,7 @@ func forwarded(raw []byte, step int) (out string, req *request, rest []byte, _ c
 	}
 	c.body.begin(c.sock, c.req.length)
 	ex := newExchange(h, c, &c.req, "192.0.2.1")
+	ex.app = &app{}
 	to.out.Write(ex.appendHead(nil))
 	if ex.takeEarly() {
 		to.out.Write(ex.early)
