@@ -19,13 +19,19 @@ func (e *Engine) routed(app string) map[netip.AddrPort]bool {
 	return addrs
 }
 
-// route sends app's requests to exactly the web instances among targets, and returns once the router does.
+// route sends app's requests to exactly the web instances among targets, and returns once the router does. Its name, hosts
+// and maintenance are those of the record by now: while a move went on a user may have changed them, and been told that
+// they hold (see reroute).
 func (e *Engine) route(ctx context.Context, app paas.App, rel paas.Release, targets []paas.Instance) error {
-	hosts, err := e.hosts(app)
+	record, err := e.Store.App(app.ID)
 	if err != nil {
 		return err
 	}
-	r := paas.Route{App: app.ID, Name: app.Name, Hosts: hosts, Maintenance: app.Maintenance, Backends: []paas.Backend{}}
+	hosts, err := e.hosts(record)
+	if err != nil {
+		return err
+	}
+	r := paas.Route{App: app.ID, Name: record.Name, Hosts: hosts, Maintenance: record.Maintenance, Backends: []paas.Backend{}}
 	for _, i := range targets {
 		if i.Type == paas.Web && i.Port != 0 {
 			r.Backends = append(r.Backends, paas.Backend{Instance: i.Name, Addr: i.AddrPort(), Release: i.Release})
