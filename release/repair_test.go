@@ -27,12 +27,14 @@ func TestACrashIsReplacedAtOnceThenWithGrowingDelays(t *testing.T) {
 			at := time.Now()
 			w.runtime.exit(crashed.ID, 137)
 			synctest.Wait()
+			if n > 0 {
+				w.wantRouted(down)
+			}
 			for w.instance("web.1") == nil {
 				ps := must(w.Processes(context.Background(), "hello"))(t)
 				if s := ps.Instances[0]; s.State != paas.InstanceCrashed || s.NextRestartAt == nil || *s.ExitCode != 137 {
 					t.Fatalf("%+v", s)
 				}
-				w.wantRouted(down)
 				pass(100 * time.Millisecond)
 				synctest.Wait()
 			}

@@ -12,18 +12,29 @@ const (
 	maxLabel = 63
 )
 
-// ValidateDomain returns the canonical form of a domain: a host or a wildcard, and a path prefix if it has one.
+// wildcard is what stands for any one label in front of a host.
+const wildcard = "*."
+
+// ValidateDomain returns the canonical form of a domain: a host, with a wildcard in front if it has one, and with a path
+// prefix behind.
 func ValidateDomain(domain string) (string, error) {
 	host, prefix := SplitDomain(domain)
 	if strings.Contains(domain, "://") {
 		return "", refuseHost(domain, "it is a URL", "give the host name only, without a scheme")
 	}
+	host, wild := strings.CutPrefix(host, wildcard)
 	host, err := ValidateHost(host)
 	if err != nil {
 		return "", err
 	}
+	if wild && !strings.ContainsRune(host, '.') {
+		return "", refuseHost(domain, "it would match every name under "+host, "write it as *.example.com")
+	}
 	if prefix, err = validatePrefix(domain, prefix); err != nil {
 		return "", err
+	}
+	if wild {
+		host = wildcard + host
 	}
 	return host + prefix, nil
 }
@@ -65,24 +76,20 @@ func refuseHost(host, why, hint string) error {
 	return paas.Errorf(paas.Invalid, "host %s is not valid: %s", paas.Quote(host), why).WithHint("%s", hint)
 }
 
-// wildcard is what stands for any one label in front of a host.
-const wildcard = "*."
-
-// ValidateHost returns the form of host under which routes and requests meet: lower case, without a trailing dot; a
-// wildcard for its first label stays. It refuses ports, addresses and names that are not in their ASCII form.
+// ValidateHost returns the form of host under which routes and requests meet: lower case, without a trailing dot. It
+// refuses ports, addresses, wildcards and names that are not in their ASCII form.
 func ValidateHost(host string) (string, error) {
 	refuse := func(why, hint string) (string, error) { return "", refuseHost(host, why, hint) }
 	h := strings.TrimSuffix(lower(host), ".")
-	rest, wild := strings.CutPrefix(h, wildcard)
 	switch {
 	case h == "":
 		return refuse("it is empty", "give a name such as www.example.com")
 	case len(h) > maxHost:
 		return refuse("it is longer than 253 characters", "give a shorter name")
-	case strings.ContainsRune(rest, '*'):
-		return refuse("a * stands for the whole first label only", "write it as *.example.com")
-	case wild && !strings.ContainsRune(rest, '.'):
-		return refuse("it would match every name under "+rest, "write it as *.example.com")
+	case strings.Contains(h, "://") || strings.ContainsRune(h, '/'):
+		return refuse("it is a URL", "give the host name only, without scheme and path")
+	case strings.ContainsRune(h, '*'):
+		return refuse("a * can only stand for the whole first label of a domain", "write it as *.example.com")
 	case isAddress(h):
 		return refuse("it is an address", "give a name such as www.example.com")
 	case strings.ContainsRune(h, ':'):
@@ -90,7 +97,7 @@ func ValidateHost(host string) (string, error) {
 	case !ascii(h):
 		return refuse("it has letters outside ASCII", "give its ASCII form, which starts with xn--")
 	}
-	for label := range strings.SplitSeq(rest, ".") {
+	for label := range strings.SplitSeq(h, ".") {
 		if why := badLabel(label); why != "" {
 			return refuse(why, "use letters, digits and dashes between the dots")
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"paas"
@@ -178,6 +179,9 @@ func (p *platform) keepRouter(ctx context.Context) error {
 	spec := runtime.ServiceSpec{
 		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
 		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
+	}
+	if len(p.proxies) > 0 {
+		spec.Args = append(spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
