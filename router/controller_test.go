@@ -26,7 +26,7 @@ func TestRouteIsLiveWhenApplyReturns(t *testing.T) {
 	dir := tempDir(t)
 	addr, _ := startRouter(t, dir)
 	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
-	for _, down := range []string{"H81", "H20", "H14"} {
+	for _, down := range []string{"H81", "H10", "H14"} {
 		must(t, c.Apply(t.Context(), route("a", down)))
 		if got := code(t, addr, "a"); got != down {
 			t.Errorf("got %s instead of %s", got, down)
@@ -94,21 +94,21 @@ func TestSecondClaimOfAHostLosesIt(t *testing.T) {
 	var log bytes.Buffer
 	c := newController(t, dir, router.NewEmbedded(dir), router.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	must(t, c.Apply(t.Context(), route("z", "H10")))
-	must(t, c.Apply(t.Context(), route("b", "H20")))
-	thief := route("b", "H20")
+	must(t, c.Apply(t.Context(), route("b", "H10")))
+	thief := route("b", "H10")
 	thief.Hosts = append(thief.Hosts, "z.localhost")
 	must(t, c.Apply(t.Context(), thief))
-	late := route("a", "H20")
+	late := route("a", "H10")
 	late.Hosts = append(late.Hosts, "z.localhost")
 	must(t, c.Apply(t.Context(), late))
-	if z, b, a := code(t, addr, "z"), code(t, addr, "b"), code(t, addr, "a"); z != "H10" || b != "H20" || a != "H20" {
+	if z, b, a := code(t, addr, "z"), code(t, addr, "b"), code(t, addr, "a"); z != "H10" || b != "H10" || a != "H10" {
 		t.Errorf("got %s, %s, %s", z, b, a)
 	}
 	if !strings.Contains(log.String(), "host z.localhost belongs to another app, z") {
 		t.Errorf("log: %s", log.String())
 	}
 	must(t, c.Remove(t.Context(), "z")) // its owner gone, the next claim counts
-	if z := code(t, addr, "z"); z != "H20" {
+	if z := code(t, addr, "z"); z != "H10" {
 		t.Errorf("got %s", z)
 	}
 }
@@ -139,12 +139,12 @@ func TestRouterThatComesBackGetsTheTable(t *testing.T) {
 	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
 	background(t, c.Run)
 	must(t, c.Apply(t.Context(), route("a", "H14")))
-	must(t, c.Apply(t.Context(), route("a", "H20")))
+	must(t, c.Apply(t.Context(), route("a", "H10")))
 	stop()
 	// It comes back on a damaged disk and knows only the table before.
 	must(t, os.WriteFile(filepath.Join(dir, "table.json"), []byte("{"), 0o600))
 	addr, _ := startRouter(t, dir)
-	eventually(t, "new table", func() bool { return code(t, addr, "a") == "H20" })
+	eventually(t, "new table", func() bool { return code(t, addr, "a") == "H10" })
 }
 
 func TestTableWrittenButNotPutIsPutByTheNextRun(t *testing.T) {
