@@ -205,7 +205,7 @@ type sample struct {
 // load runs wrk for a round.
 func (b *bench) load(ctx context.Context, p *process, path string, conns int) (s sample, err error) {
 	before := p.cpu()
-	out, err := exec.CommandContext(ctx, "taskset", "-c", rest, "wrk", "-t1", "-c", strconv.Itoa(conns), "-d", b.length.String(), "--latency",
+	out, err := exec.CommandContext(ctx, "taskset", "-c", rest, "wrk", "-t1", "-c", strconv.Itoa(conns), "-d", fmt.Sprint(int(b.length.Seconds()))+"s", "--latency",
 		"-H", "Host: "+host, "http://"+addr(p.port)+"/"+path).Output()
 	if err != nil {
 		return s, fmt.Errorf("wrk: %w", err)

@@ -47,8 +47,8 @@ func run(ctx context.Context, args []string) error {
 	var s settings
 	flags := flag.NewFlagSet("benchrouter", flag.ContinueOnError)
 	flags.StringVar(&s.doc, "doc", "", "file to write; empty: standard output")
-	flags.IntVar(&s.rounds, "rounds", 7, "rounds of each contender")
-	flags.DurationVar(&s.length, "length", 2*time.Second, "length of a round")
+	flags.IntVar(&s.rounds, "rounds", 5, "rounds of each contender")
+	flags.DurationVar(&s.length, "length", 2*time.Second, "length of a round, in whole seconds")
 	flags.IntVar(&s.idle, "idle", 10000, "idle connections to measure the memory of")
 	flags.StringVar(&s.only, "only", "", "the rows whose name holds this")
 	if err := flags.Parse(args); err != nil {
