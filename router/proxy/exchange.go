@@ -79,15 +79,20 @@ func newExchange(h *handler, f front, req *request, peer string) *exchange {
 // maxKeptFields bounds what an unusually long header leaves behind.
 const maxKeptFields = 64
 
+// emptied is the memory of fields, to be used again, without what they refer to.
+func emptied(fields []field) []field {
+	if cap(fields) > maxKeptFields {
+		return nil
+	}
+	clear(fields)
+	return fields[:0]
+}
+
 // free lets ex be used again. Nothing refers to it by now: it is in no backend's list, and its upload was waited for.
 func (ex *exchange) free() {
-	fields, tried := ex.resp.fields[:0], ex.tried[:0]
-	if cap(fields) > maxKeptFields {
-		fields = nil
-	}
-	clear(fields[:cap(fields)])
-	clear(tried[:cap(tried)])
-	*ex = exchange{resp: response{fields: fields}, tried: tried}
+	fields, tried := emptied(ex.resp.fields), ex.tried
+	clear(tried)
+	*ex = exchange{resp: response{fields: fields}, tried: tried[:0]}
 	exchanges.Put(ex)
 }
 
