@@ -139,7 +139,7 @@ func (i *installation) boot() {
 		if err := <-done; err != nil {
 			i.b.Error(err)
 		}
-		i.Engine.Close()
+		i.Close()
 		i.close()
 	}
 	i.await(func() bool { return i.routed() == benchApps })
