@@ -1,6 +1,6 @@
 # What a developer and CI type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help build test conformance vet lint fmt bench demo demo-down engine-down clean
+.PHONY: help build test conformance faults soak vet lint fmt bench demo demo-down engine-down clean
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -27,6 +27,18 @@ conformance: ## the twelve factors, shown id by id through both real binaries; e
 	@test/engine.sh up test
 	@test/images.sh
 	go test -race -v -count=1 ./test/conformance
+
+faults: ## deploys and accidents under load, one after the other; writes the table of docs/reliability.md
+	@test/engine.sh tools git ssh curl cc
+	@test/engine.sh up test
+	@test/images.sh
+	PAAS_RELIABILITY_DOC=$(CURDIR)/docs/reliability.md go test -race -v -count=1 -parallel 1 -timeout 40m ./test/faults
+
+soak: ## 500 deploys, and what of them stays in memory and on disk, into docs/reliability.md; takes ten minutes or more
+	@test/engine.sh tools git ssh curl cc
+	@test/engine.sh up test
+	@$(MAKE) --no-print-directory build
+	SOAK_DOC=$(CURDIR)/docs/reliability.md go test -run '^$$' -bench Soak -benchtime 1x -timeout 60m ./test/soak
 
 vet:
 	go vet ./...

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -64,6 +65,45 @@ func CodeOf(err error) Code {
 		return e.Code
 	}
 	return Internal
+}
+
+// Exit is what a command ends with after an error of this code: the contract with scripts. It is 0 for none.
+func (c Code) Exit() int {
+	switch c {
+	case "":
+		return 0
+	case Invalid:
+		return 2
+	case Unauthorized:
+		return 3
+	case NotFound:
+		return 4
+	case Conflict, Stale:
+		return 5
+	case Failed:
+		return 6
+	case Unavailable, RateLimited:
+		return 7
+	case Canceled:
+		return 130
+	default:
+		return 1
+	}
+}
+
+// Advice is the hint as the line beneath the error: "try:" introduces a command to type, "hint:" what to do in words. It
+// is "" where there is none.
+func Advice(err error) string {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Hint == "" {
+		return ""
+	}
+	program, _, _ := strings.Cut(e.Hint, " ")
+	switch program {
+	case "paas", "paasd", "git", "ssh", "docker", "apt", "chmod", "ssh-keygen", "systemctl":
+		return "try: " + e.Hint
+	}
+	return "hint: " + e.Hint
 }
 
 // Quote shows a string that a user gave: quoted, control characters escaped, cut at 80 characters.

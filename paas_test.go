@@ -158,3 +158,30 @@ func TestLogLines(t *testing.T) {
 		}
 	}
 }
+
+func TestACommandThatNoProcessCanBeGivenIsRefused(t *testing.T) {
+	ok := []string{"sh", "-c", "", "…"}
+	if err := ValidateCommand(ok, map[string]string{"A": "", "_b": "\n"}, "do this"); err != nil {
+		t.Error(err)
+	}
+	for name, c := range map[string]struct {
+		command []string
+		env     map[string]string
+		want    string
+	}{
+		"nothing":              {nil, nil, "no command given"},
+		"no program":           {[]string{"", "x"}, nil, "no command given"},
+		"a NUL":                {[]string{"a", "b\x00c"}, nil, `the argument "b\x00c" holds a NUL byte`},
+		"a NUL in a variable":  {ok, map[string]string{"A": "\x00"}, "the value of A holds a NUL byte"},
+		"a name of none":       {ok, map[string]string{"A=B": ""}, `config key "A=B" is not valid`},
+		"the platform's":       {ok, map[string]string{"PORT": "1"}, "config key PORT is reserved"},
+		"too much":             {[]string{"a", strings.Repeat("x", MaxCommandBytes)}, nil, "more than 65536"},
+		"too much in variable": {ok, map[string]string{"A": strings.Repeat("x", MaxCommandBytes)}, "more than 65536"},
+	} {
+		err := ValidateCommand(c.command, c.env, "do this")
+		e, isOurs := errors.AsType[*Error](err)
+		if !isOurs || e.Code != Invalid || e.Hint == "" || !strings.Contains(e.Message, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

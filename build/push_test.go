@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -163,27 +162,6 @@ func TestUnknownAppIsToldSo(t *testing.T) {
 	c := w.checkout("nosuch")
 	c.app()
 	c.push("main").want(t, false, `there is no app "nosuch"`, "paas apps")
-}
-
-func TestAppThatVanishesMeanwhileIsToldSo(t *testing.T) {
-	w := newWorld(t, Options{})
-	g := newGate()
-	w.builder.plays(g.hold)
-	c := w.checkout("hello")
-	c.app()
-	done := c.pushing("main")
-	receive(t, "the build begins", g.began)
-	w.records.drop("idhello")
-	if err := w.svc.RemoveApp(t.Context(), "idhello"); err != nil {
-		t.Fatal(err)
-	}
-	receive(t, "the push ends", done).want(t, false)
-	if got := w.deployer.deployed(); got != nil {
-		t.Errorf("deployed %v", got)
-	}
-	if exists(w.repos.Path("idhello")) || exists(filepath.Join(w.svc.opts.Dir, "idhello")) {
-		t.Error("the repository or the build logs are still there")
-	}
 }
 
 // stream is an app's log stream.

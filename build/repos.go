@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"paas"
 )
 
 // Repos is the directory of bare git repositories, one an app: <dir>/<app id>.git. It runs the git binary, always with
@@ -45,7 +47,7 @@ func checkID(app string) error {
 func OpenRepos(dir string, opts RepoOptions) (*Repos, error) {
 	git, err := exec.LookPath("git")
 	if err != nil {
-		return nil, fmt.Errorf("find the git binary: %w", err)
+		return nil, paas.Errorf(paas.Unavailable, "git is not installed: %w", err).WithHint("apt install git")
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err

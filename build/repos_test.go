@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"paas"
 )
 
 func openRepos(t *testing.T) *Repos {
@@ -164,4 +166,12 @@ func noise(n int) string {
 		b[i] = byte(x >> 24)
 	}
 	return string(b)
+}
+
+func TestWithoutGitTheNextCommandIsSaid(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, err := OpenRepos(t.TempDir(), RepoOptions{})
+	if paas.CodeOf(err) != paas.Unavailable || paas.Advice(err) != "try: apt install git" {
+		t.Errorf("%v, %s", err, paas.Advice(err))
+	}
 }

@@ -155,8 +155,8 @@ func (s *Service) Recover(ctx context.Context) error {
 	return s.Repos.Sweep(ctx)
 }
 
-// RemoveApp ends the pushes of an app (an ID) that is being destroyed, and removes its repository and build logs.
-func (s *Service) RemoveApp(ctx context.Context, app string) error {
+// EndPushes ends the pushes of an app (an ID) that is about to be destroyed, with all that they have begun.
+func (s *Service) EndPushes(ctx context.Context, app string) error {
 	for _, p := range s.pushesOf(app) {
 		p.abort(errAppGone)
 		select {
@@ -164,6 +164,15 @@ func (s *Service) RemoveApp(ctx context.Context, app string) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	return nil
+}
+
+// RemoveApp removes the repository and the build logs of an app (an ID) that has been destroyed, after its pushes have
+// ended.
+func (s *Service) RemoveApp(ctx context.Context, app string) error {
+	if err := s.EndPushes(ctx, app); err != nil {
+		return err
 	}
 	if err := s.logs.remove(app); err != nil {
 		return err

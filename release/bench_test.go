@@ -126,7 +126,7 @@ func (i *installation) boot() {
 	i.b.Helper()
 	i.open()
 	i.router = &fakeRouter{routes: map[string]paas.Route{}}
-	i.Engine = New(Deps{Store: i.db, Runtime: i.runtime, Router: i.router, Repos: fakeSource{}, Builds: fakeSource{}, Logs: &fakeLogs{}}, Options{})
+	i.Engine = New(Deps{Store: i.db, Runtime: i.runtime, Router: i.router, Repos: &fakeSource{}, Builds: &fakeSource{}, Logs: &fakeLogs{}}, Options{})
 	i.probe = i.runtime.probe
 	if err := i.Recover(context.Background()); err != nil {
 		i.b.Fatal(err)

@@ -132,12 +132,19 @@ type (
 		PruneBuildCache(ctx context.Context, keep paas.Bytes) (count int, freed paas.Bytes, err error)
 	}
 
-	// Router carries requests to backends. Apply returns once the route is live; Route is the last one applied.
-	Router interface {
+	// Routes are where requests go. Apply returns once the route is live, and Adjust once its hosts and maintenance are, with
+	// the backends of the last one applied; Route is that one.
+	Routes interface {
 		Route(app string) (paas.Route, bool)
 		Apply(ctx context.Context, route paas.Route) error
+		Adjust(ctx context.Context, app string, hosts []string, maintenance bool) error
 		Remove(ctx context.Context, app string) error
 		Retain(ctx context.Context, apps []string) error
+	}
+
+	// Router carries requests to backends.
+	Router interface {
+		Routes
 		Drain(ctx context.Context, addrs []netip.AddrPort, deadline time.Duration) (cut int, err error)
 	}
 
@@ -152,8 +159,10 @@ type (
 		Remove(app string) error
 	}
 
-	// Builds ends the pushes and builds of an app that goes, and removes its repository and build logs.
+	// Builds ends the pushes and builds of an app that is about to go, and removes the repository and build logs of one that
+	// is gone.
 	Builds interface {
+		EndPushes(ctx context.Context, app string) error
 		RemoveApp(ctx context.Context, app string) error
 	}
 )

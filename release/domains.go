@@ -88,7 +88,7 @@ func (e *Engine) SetMaintenance(ctx context.Context, app string, on bool) (paas.
 	return e.appInfo(ctx, record)
 }
 
-// reroute applies app's hosts and settings to its present backends. It does not wait for an operation on the app: a
+// reroute applies app's hosts and settings to whatever backends it has, if any: the reconcile makes its route. It does not wait for an operation on the app: a
 // deployment that ends meanwhile applies the newest record itself, and the reconcile that follows settles the rest.
 func (e *Engine) reroute(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, e.Timings.Route)
@@ -98,13 +98,9 @@ func (e *Engine) reroute(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	route, ok := e.Router.Route(id)
-	if !ok {
-		return nil // the reconcile makes it
-	}
-	if route.Hosts, err = e.hosts(app); err != nil {
+	hosts, err := e.hosts(app)
+	if err != nil {
 		return err
 	}
-	route.Maintenance = app.Maintenance
-	return e.Router.Apply(ctx, route)
+	return e.Router.Adjust(ctx, id, hosts, app.Maintenance)
 }

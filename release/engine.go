@@ -86,7 +86,7 @@ type Engine struct {
 	// life ends when the engine stops; background work belongs to it.
 	life       context.Context
 	stop       context.CancelFunc
-	background sync.WaitGroup
+	background background
 
 	runsMu      sync.Mutex
 	attachables map[slotKey]*waiting // runs whose client has yet to attach
@@ -156,10 +156,5 @@ func (e *Engine) Close() {
 		t.Stop()
 	}
 	e.dirtyMu.Unlock()
-	e.background.Wait()
-}
-
-// behind runs fn in the background, with the engine's life as its context.
-func (e *Engine) behind(fn func(ctx context.Context)) {
-	e.background.Go(func() { fn(e.life) })
+	e.background.close()
 }

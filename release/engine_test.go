@@ -16,6 +16,7 @@ import (
 
 // world is an engine over a real store and a fake host, in a synctest bubble where time costs nothing.
 type world struct {
+	source fakeSource
 	*Engine
 	t       *testing.T
 	runtime *fakeRuntime
@@ -46,7 +47,7 @@ func inWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 func (w *world) boot() {
 	w.t.Helper()
 	w.db = must(store.Open(w.dir, store.Options{}))(w.t)
-	w.Engine = New(Deps{Store: fullStore{w.db, &w.noEnds}, Runtime: w.runtime, Router: w.router, Repos: fakeSource{}, Builds: fakeSource{}, Logs: w.logs}, Options{
+	w.Engine = New(Deps{Store: fullStore{w.db, &w.noEnds}, Runtime: w.runtime, Router: w.router, Repos: &w.source, Builds: &w.source, Logs: w.logs}, Options{
 		Now:       func() time.Time { return time.Now().Add(time.Duration(w.jump.Load())) },
 		CheckHost: func(h string) (string, error) { return h, nil },
 		Room:      w.runtime.disk.room, Missing: w.runtime.disk.lacks, BuildCache: 10 * gigabyte,

@@ -71,12 +71,11 @@ func (e *Engine) event(ev paas.Event) {
 	if ev.Text != "" {
 		e.Logs.Append(ev.App, paas.LogLine{Time: ev.Time, Source: paas.LogPaas, Process: ev.Actor(), Text: ev.Text})
 	}
-	if e.recorder.add(ev) {
-		e.background.Go(e.writeEvents)
+	if e.recorder.add(ev) && !e.background.begin(e.writeEvents) {
+		e.writeEvents() // what the end of the engine's life does is recorded, too
 	}
 }
 
-// writeEvents outlives the engine's life, so that what its end does is recorded, too.
 func (e *Engine) writeEvents() {
 	for {
 		events, dropped := e.recorder.take()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -50,15 +49,7 @@ func validateExec(instance string, req paas.ExecRequest) error {
 	if _, _, ok := paas.ParseInstanceName(instance); !ok {
 		return paas.Errorf(paas.Invalid, "%s is not an instance", paas.Quote(instance)).WithHint("name one like web.1: paas ps")
 	}
-	if len(req.Command) == 0 || req.Command[0] == "" {
-		return paas.Errorf(paas.Invalid, "no command given").WithHint("paas ps:exec %s -- sh", instance)
-	}
-	for _, key := range slices.Sorted(maps.Keys(req.Env)) {
-		if err := paas.ValidateConfigKey(key); err != nil {
-			return err
-		}
-	}
-	return nil
+	return paas.ValidateCommand(req.Command, req.Env, "paas ps:exec "+instance+" -- sh")
 }
 
 // runningIn is the instance that runs in a slot; where one replaces another, the one that stays.

@@ -45,6 +45,15 @@ func (r *fakeRouter) Apply(_ context.Context, route paas.Route) error {
 	return nil
 }
 
+func (r *fakeRouter) Adjust(ctx context.Context, app string, hosts []string, maintenance bool) error {
+	route, ok := r.Route(app)
+	if !ok {
+		return nil
+	}
+	route.Hosts, route.Maintenance = hosts, maintenance
+	return r.Apply(ctx, route)
+}
+
 func (r *fakeRouter) Remove(_ context.Context, app string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,7 +105,24 @@ func (l *fakeLogs) text() string {
 	return b.String()
 }
 
-type fakeSource struct{}
+// fakeSource is the repositories and builds; it knows which apps' were removed.
+type fakeSource struct {
+	mu      sync.Mutex
+	removed []string
+}
 
-func (fakeSource) Create(context.Context, string) error    { return nil }
-func (fakeSource) RemoveApp(context.Context, string) error { return nil }
+func (*fakeSource) Create(context.Context, string) error    { return nil }
+func (*fakeSource) EndPushes(context.Context, string) error { return nil }
+
+func (s *fakeSource) RemoveApp(_ context.Context, app string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed = append(s.removed, app)
+	return nil
+}
+
+func (s *fakeSource) without() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.removed)
+}

@@ -41,6 +41,30 @@ func TestADestroyedAppKeepsItsSubnetUntilNothingIsLeftOfIt(t *testing.T) {
 	})
 }
 
+func TestADestructionThatFailsLeavesTheAppWhole(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		app := must(w.db.AppByName("hello"))(t)
+		w.runtime.engine(false)
+		if err := w.DestroyApp(context.Background(), "hello", &progressLog{}); paas.CodeOf(err) != paas.Unavailable {
+			t.Fatal(err)
+		}
+		if gone := w.source.without(); len(gone) != 0 {
+			t.Errorf("the repository went though the app is there: %v", gone)
+		}
+		w.runtime.engine(true)
+		pass(time.Minute)
+		if err := w.DestroyApp(context.Background(), "hello", &progressLog{}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if gone := w.source.without(); len(gone) != 1 || gone[0] != app.ID {
+			t.Errorf("removed: %v", gone)
+		}
+	})
+}
+
 func TestTheReleaseCommandAndRunsPassOverASubnetThatTheHostUses(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create()

@@ -43,7 +43,11 @@ func (e *Engine) mark(app string) {
 	})
 }
 
-// sayOnce logs why app is not as desired, once for as long as it is the same: it is tried again every few seconds.
+// everything stands for the sweep where apps stand for themselves.
+const everything = "everything"
+
+// sayOnce logs why app, or everything, is not as desired, once for as long as it is the same: it is tried again every few
+// seconds.
 func (e *Engine) sayOnce(app string, err error) {
 	text := ""
 	if err != nil {
@@ -59,9 +63,9 @@ func (e *Engine) sayOnce(app string, err error) {
 	switch text {
 	case before:
 	case "":
-		e.Log.Info("app is as desired again", "app", app)
+		e.Log.Info("as desired again", "app", app)
 	default:
-		e.Log.Warn("app is not as desired yet", "app", app, "error", err)
+		e.Log.Warn("not as desired yet", "app", app, "error", err)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,13 +19,8 @@ const (
 
 // CreateRun records a one-off on a release of app. A detached one starts at once; another waits for AttachRun.
 func (e *Engine) CreateRun(ctx context.Context, app string, req paas.RunRequest) (paas.RunInfo, error) {
-	if len(req.Command) == 0 || req.Command[0] == "" {
-		return paas.RunInfo{}, paas.Errorf(paas.Invalid, "no command given").WithHint("paas run -- ./hello migrate")
-	}
-	for _, key := range slices.Sorted(maps.Keys(req.Env)) {
-		if err := paas.ValidateConfigKey(key); err != nil {
-			return paas.RunInfo{}, err
-		}
+	if err := paas.ValidateCommand(req.Command, req.Env, "paas run -- ./hello migrate"); err != nil {
+		return paas.RunInfo{}, err
 	}
 	record, err := e.Store.AppByName(app)
 	if err != nil {
@@ -198,6 +192,7 @@ func (e *Engine) follow(run paas.Run, i paas.Instance, timeout time.Duration) {
 			_, stopErr := e.Runtime.Stop(life, i.ID, runGrace)
 			err = paas.Errorf(paas.Failed, "stopped: it took longer than %s", timeout).Because(stopErr)
 		}
+		e.memory.setRetiring(i.ID, paas.InstanceStopping) // it is no stray, though its record is at its end
 		if err := e.endRun(run, last.ExitCode, err); err != nil {
 			e.Log.Info("detached run did not end by itself", "run", run.Name(), "error", err)
 		}

@@ -106,9 +106,13 @@ func TestDestroyWaitsForRequests(t *testing.T) {
 		if err := w.DestroyApp(context.Background(), "hello", &progressLog{}); err != nil {
 			t.Fatal(err)
 		}
-		w.runtime.exit(w.instance("worker.1").ID, 1) // the engine starts it again
+		crashed := w.instance("worker.1").ID
+		w.runtime.exit(crashed, 1)
 		pass(20 * time.Second)
-		w.wantRunning("web.1 v1", "worker.1 v1")
+		w.wantRunning("web.1 v1", "worker.1 v1") // by the engine's restart policy
+		if id := w.instance("worker.1").ID; id != crashed {
+			t.Errorf("a crash in a destroyed app was replaced, by %s", id)
+		}
 		pass(6 * time.Second)
 		w.wantRunning()
 	})

@@ -48,8 +48,11 @@ func (e *Engine) sweep(ctx context.Context, missed <-chan struct{}) error {
 			recovered = err == nil
 		}
 		wait = e.Timings.Sweep
-		if err != nil && ctx.Err() == nil {
-			e.Log.Warn("sweep is not complete", "error", err)
+		if ctx.Err() != nil {
+			return nil
+		}
+		e.sayOnce(everything, err)
+		if err != nil {
 			wait = retryRepair
 		}
 	}

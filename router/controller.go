@@ -78,16 +78,22 @@ func (c *Controller) Apply(ctx context.Context, r paas.Route) error {
 		return nil // as a sweep finds it for every app, which must not cost a comparison of all the routes each time
 	}
 	r.Hosts, r.Backends = slices.Clone(r.Hosts), slices.Clone(r.Backends)
+	return c.change(ctx, func(routes []paas.Route) []paas.Route { return place(routes, r) })
+}
+
+// Adjust gives an app's route, if it has one, other hosts and maintenance, and returns as Apply does. The backends stay
+// those that were applied last, whoever is about to apply others: a route that was read before may name instances that
+// have to go.
+func (c *Controller) Adjust(ctx context.Context, app string, hosts []string, maintenance bool) error {
+	hosts = slices.Clone(hosts)
 	return c.change(ctx, func(routes []paas.Route) []paas.Route {
-		i := find(routes, r.App)
-		if i >= 0 && slices.Equal(routes[i].Hosts, r.Hosts) {
-			routes[i] = r
+		i := find(routes, app)
+		if i < 0 {
 			return routes
 		}
-		if i >= 0 { // a claim of other hosts is a new one: it comes after those of the rest
-			routes = slices.Delete(routes, i, i+1)
-		}
-		return append(routes, r)
+		r := routes[i]
+		r.Hosts, r.Maintenance = hosts, maintenance
+		return place(routes, r)
 	})
 }
 
@@ -174,6 +180,19 @@ func (c *Controller) Run(ctx context.Context) error {
 		wait.sleep(ctx)
 	}
 	return nil
+}
+
+// place makes r the route of its app.
+func place(routes []paas.Route, r paas.Route) []paas.Route {
+	i := find(routes, r.App)
+	if i >= 0 && slices.Equal(routes[i].Hosts, r.Hosts) {
+		routes[i] = r
+		return routes
+	}
+	if i >= 0 { // a claim of other hosts is a new one: it comes after those of the rest
+		routes = slices.Delete(routes, i, i+1)
+	}
+	return append(routes, r)
 }
 
 func find(routes []paas.Route, app string) int {

@@ -48,6 +48,45 @@ func TestRouteIsLiveWhenApplyReturns(t *testing.T) {
 	}
 }
 
+func TestAdjustLeavesTheBackendsThatWereAppliedLast(t *testing.T) {
+	t.Parallel()
+	c := newController(t, tempDir(t), router.None{}, router.Options{})
+	must(t, c.Adjust(t.Context(), "a", []string{"a.localhost"}, true))
+	if _, ok := c.Route("a"); ok {
+		t.Error("an app without a route got one")
+	}
+	var others sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		others.Go(func() {
+			for on := true; ; on = !on {
+				if err := c.Adjust(t.Context(), "a", []string{"a.localhost", "www.example.com"}, on); err != nil {
+					t.Error(err)
+				}
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for port := range uint16(100) {
+		r := route("a", "H14")
+		r.Backends = []paas.Backend{{Instance: "web.1", Addr: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), port+1)}}
+		must(t, c.Apply(t.Context(), r))
+		if now, _ := c.Route("a"); now.Backends[0] != r.Backends[0] {
+			t.Fatalf("%v came back after %v", now.Backends, r.Backends)
+		}
+	}
+	close(stop)
+	others.Wait()
+	must(t, c.Adjust(t.Context(), "a", []string{"a.localhost", "www.example.com"}, true))
+	if r, _ := c.Route("a"); !r.Maintenance || len(r.Backends) != 1 || len(r.Hosts) != 2 || r.Hosts[1] != "www.example.com" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestSecondClaimOfAHostLosesIt(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)

@@ -110,12 +110,16 @@ func instanceEvent(m events.Message) event {
 type backoff struct{ last time.Duration }
 
 // pause waits, or returns when ctx ends.
-func (b *backoff) pause(ctx context.Context) {
+func (b *backoff) pause(ctx context.Context) { b.pauseUntil(ctx, nil) }
+
+// pauseUntil is pause that early ends, too.
+func (b *backoff) pauseUntil(ctx context.Context, early <-chan struct{}) {
 	b.last = min(max(retryFirst, 2*b.last), retryMost)
 	timer := time.NewTimer(b.last)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-early:
 	case <-ctx.Done():
 	}
 }

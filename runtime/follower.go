@@ -29,6 +29,8 @@ type follower struct {
 	again bool               // the instance was started since the last look
 	cut   context.CancelFunc // ends the stream that is being read
 
+	wake chan struct{} // ends a pause between two streams
+
 	at      place
 	open    bool   // a line has begun whose end has not come
 	pending []byte // what came of it and is not emitted
@@ -44,14 +46,19 @@ type place struct {
 }
 
 func newFollower(c *collector, i paas.Instance) *follower {
-	return &follower{c: c, instance: i, done: make(chan struct{})}
+	return &follower{c: c, instance: i, done: make(chan struct{}), wake: make(chan struct{}, 1)}
 }
 
-// startedAgain tells the follower that its instance has been started. It returns false when that comes too late.
+// startedAgain tells the follower that its instance has been started, or may have been while the engine was away: the engine
+// is there now. It returns false when that comes too late.
 func (f *follower) startedAgain() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.again = !f.ended
+	select {
+	case f.wake <- struct{}{}:
+	default: // it is to wake already
+	}
 	return !f.ended
 }
 
@@ -107,7 +114,7 @@ func (f *follower) run() {
 		if f.at != before {
 			wait = backoff{}
 		}
-		wait.pause(ctx)
+		wait.pauseUntil(ctx, f.wake)
 	}
 }
 

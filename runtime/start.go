@@ -136,7 +136,7 @@ func (d *Docker) containerName(spec paas.InstanceSpec) string {
 func (d *Docker) config(spec paas.InstanceSpec) *container.Config {
 	return &container.Config{
 		Image:        spec.Image.ID,
-		Hostname:     spec.Name,
+		Hostname:     hostname(spec.Name),
 		Cmd:          spec.Command,
 		Env:          spec.Env,
 		Labels:       d.labelsOf(spec),
@@ -148,6 +148,12 @@ func (d *Docker) config(spec paas.InstanceSpec) *container.Config {
 		AttachStderr: true,
 	}
 }
+
+// maxHostname is what a label of the domain name system, and nearly what the kernel, takes.
+const maxHostname = 63
+
+// hostname is an instance's name, or as much of its end, which has the number, as a host name may have.
+func hostname(name string) string { return name[max(0, len(name)-maxHostname):] }
 
 func (d *Docker) hostConfig(spec paas.InstanceSpec) *container.HostConfig {
 	init, pids := true, int64(pidsLimit)

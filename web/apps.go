@@ -11,10 +11,15 @@ import (
 	"paas/web/client"
 )
 
-func (s *Server) health(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
+func (s *Server) health(c echo.Context) error {
+	if err := inTime(http.NewResponseController(c.Response())); err != nil {
+		return err
+	}
+	return c.String(http.StatusOK, "ok\n")
+}
 
 func (s *Server) getVersion(c echo.Context) error {
-	return c.JSON(http.StatusOK, client.VersionInfo{Version: s.version})
+	return answer(c, http.StatusOK, client.VersionInfo{Version: s.version}, nil)
 }
 
 func (s *Server) listApps(c echo.Context) error {

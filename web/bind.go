@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	maxBody     = 1 << 20
-	bodyTimeout = 30 * time.Second
+	maxBody = 1 << 20
+	// bodyTimeout is less than writeTimeout, since the answer to a request that is refused waits for its body.
+	bodyTimeout = 20 * time.Second
 )
 
 // bind reads the body as exactly one JSON value of v's form.
@@ -54,12 +55,8 @@ func badBody(err error) error {
 	return paas.Errorf(paas.Invalid, "the body is not the JSON this takes: %s", reason).Because(err).WithHint("see web/openapi.yaml")
 }
 
-// body reads a bounded body within a bounded time.
+// body reads a bounded body; how long that may take, timeLimits has said.
 func body(c echo.Context) ([]byte, error) {
-	conn := http.NewResponseController(c.Response())
-	if err := conn.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, err
-	}
 	data, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, paas.Errorf(paas.Invalid, "the body is more than %d bytes", tooLarge.Limit)
@@ -67,10 +64,7 @@ func body(c echo.Context) ([]byte, error) {
 	if err != nil {
 		return nil, paas.Errorf(paas.Canceled, "the body did not arrive: %w", err)
 	}
-	if err := conn.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, err
-	}
-	return data, nil
+	return data, deadline(http.NewResponseController(c.Response()).SetReadDeadline, time.Time{})
 }
 
 // number reads a parameter of the path that counts from 1; what it counts is for the message.
@@ -87,7 +81,7 @@ func answer(c echo.Context, status int, v any, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := deadline(http.NewResponseController(c.Response()), time.Now().Add(writeTimeout)); err != nil {
+	if err := inTime(http.NewResponseController(c.Response())); err != nil {
 		return err
 	}
 	return c.JSON(status, v)

@@ -24,7 +24,7 @@ func (s *Server) renderError(err error, c echo.Context) {
 	if fault.Code == paas.Unauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="paas"`)
 	}
-	if err := c.JSON(status, client.Failure{Error: fault}); err != nil {
+	if err := answer(c, status, client.Failure{Error: fault}, nil); err != nil {
 		s.log.Debug("answer not delivered", "request_id", requestIDOf(c), "error", err)
 	}
 }

@@ -37,7 +37,7 @@ func (f *flow) Write(p []byte) (int, error) {
 		return 0, f.err
 	}
 	f.begin()
-	if f.err = deadline(f.conn, time.Now().Add(writeTimeout)); f.err != nil {
+	if f.err = inTime(f.conn); f.err != nil {
 		return 0, f.err
 	}
 	n, err := f.c.Response().Write(p)
@@ -75,6 +75,9 @@ func (f *flow) end(err error) error {
 	}
 	if f.c.Request().Context().Err() != nil || f.err != nil {
 		return nil // the client has left, or paasd is stopping: the end of the stream is all there is to say
+	}
+	if f.err = inTime(f.conn); f.err != nil { // the last write may be long ago, and its deadline over
+		return nil
 	}
 	if err != nil {
 		return err

@@ -24,11 +24,18 @@ func (s *Server) trackRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// noDeadline frees a request of the write deadline that the one before it on its connection has left.
-func noDeadline(next echo.HandlerFunc) echo.HandlerFunc {
+// timeLimits frees a request of the write deadline that the one before it on its connection has left, and bounds the wait
+// for its body: net/http reads that of a refused request, too, before it answers. body ends the bound.
+func timeLimits(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if err := deadline(http.NewResponseController(c.Response()), time.Time{}); err != nil {
+		conn := http.NewResponseController(c.Response())
+		if err := deadline(conn.SetWriteDeadline, time.Time{}); err != nil {
 			return err
+		}
+		if c.Request().ContentLength != 0 {
+			if err := deadline(conn.SetReadDeadline, time.Now().Add(bodyTimeout)); err != nil {
+				return err
+			}
 		}
 		return next(c)
 	}

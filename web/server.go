@@ -72,7 +72,7 @@ func NewServer(services Services, opts Options) *Server {
 	s.echo = echo.New()
 	s.echo.HTTPErrorHandler = s.renderError
 	s.echo.IPExtractor = echo.ExtractIPDirect()
-	s.echo.Use(s.trackRequests, s.requestID, s.logRequests, s.recoverPanics, noDeadline, s.authenticate, checkParams)
+	s.echo.Use(s.trackRequests, s.requestID, s.logRequests, s.recoverPanics, timeLimits, s.authenticate, checkParams)
 	s.routes(s.echo)
 	return s
 }

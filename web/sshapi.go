@@ -34,7 +34,8 @@ func (s *SSH) serveAPI(ctx context.Context, ch gossh.Channel, user string) error
 }
 
 // channelConn is a channel as a net.Conn, deadlines included, for the HTTP server. Its two directions end each by
-// itself, so that a client may close its side and still read the answer.
+// itself, so that an answer that is on its way arrives though the client has closed its side. Closing it also is how a
+// client leaves that was killed, whose ssh lives on: what only serves the client, such as a tail, ends by it.
 type channelConn struct {
 	in  net.Conn // to read from
 	out net.Conn // to write to

@@ -183,8 +183,8 @@ func (s *SSH) tell(w io.Writer, err error, line string) int {
 		e = paas.Errorf(paas.Internal, "internal error (request id %s)", id).WithHint("look for it in paasd's log")
 	}
 	say(w, "paas: %s", e.Message)
-	if e.Hint != "" {
-		say(w, "  try: %s", e.Hint)
+	if advice := paas.Advice(e); advice != "" {
+		say(w, "  %s", advice)
 	}
 	return 1
 }

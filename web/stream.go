@@ -93,7 +93,7 @@ func (e *events) send(v any) {
 		w.WriteHeader(http.StatusOK)
 	}
 	conn := http.NewResponseController(w)
-	e.gone = errors.Join(deadline(conn, time.Now().Add(writeTimeout)), encode(w, v))
+	e.gone = errors.Join(inTime(conn), encode(w, v))
 	if e.gone == nil {
 		e.gone = conn.Flush()
 	}
@@ -105,10 +105,15 @@ func encode(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// deadline sets the write deadline where there is a connection that can have one. It holds until it is set again, at the
-// latest by noDeadline with the connection's next request.
-func deadline(conn *http.ResponseController, t time.Time) error {
-	if err := conn.SetWriteDeadline(t); err != nil && !errors.Is(err, http.ErrNotSupported) {
+// inTime is the write deadline of what is written now. It holds until it is set again, at the latest by timeLimits with
+// the connection's next request.
+func inTime(conn *http.ResponseController) error {
+	return deadline(conn.SetWriteDeadline, time.Now().Add(writeTimeout))
+}
+
+// deadline sets a deadline where there is a connection that can have one.
+func deadline(set func(time.Time) error, t time.Time) error {
+	if err := set(t); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	return nil

@@ -52,12 +52,12 @@ func runConfigEdit(ctx context.Context, o *configEditOptions) error {
 	}
 	patch, err := readEdit(file, config)
 	if err != nil {
-		return keepEdit(file, err)
+		return o.keepEdit(file, err)
 	}
 	var change paas.ConfigChange
 	if len(patch) > 0 {
 		if change, err = srv.SetConfig(ctx, app, patch, version, o.progress()); err != nil {
-			return keepEdit(file, err)
+			return o.keepEdit(file, err)
 		}
 	}
 	if err := removeEdit(file); err != nil {
@@ -84,7 +84,7 @@ func writeEdit(app string, config paas.Config) (string, error) {
 	return file, nil
 }
 
-// edit runs the user's editor and waits for it.
+// edit runs the user's editor and waits for it. Ctrl-C is the editor's meanwhile: it has a meaning there.
 func (s *session) edit(ctx context.Context, file string) error {
 	editor := "vi"
 	for _, key := range []string{"EDITOR", "VISUAL"} {
@@ -95,6 +95,8 @@ func (s *session) edit(ctx context.Context, file string) error {
 	argv := append(strings.Fields(editor), file)
 	cmd := s.program(ctx, argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, s.out, s.err
+	s.lent.Store(true)
+	defer s.lent.Store(false)
 	if err := cmd.Run(); err != nil {
 		return paas.Errorf(paas.Failed, "the editor %s ended with: %w", paas.Quote(editor), err).WithHint("set VISUAL or EDITOR")
 	}
@@ -135,8 +137,8 @@ func removeEdit(file string) error {
 	return nil
 }
 
-// keepEdit says, with the error, where the user's work is.
-func keepEdit(file string, err error) error {
-	return paas.Errorf(paas.CodeOf(err), "%s; nothing changed, and your edit is kept in %s", sentence(err), file).
-		Because(err).WithHint("paas config:set - < %s", file)
+// keepEdit says where the user's work is when it did not become the config, and passes on why.
+func (s *session) keepEdit(file string, err error) error {
+	s.note("Your edit is kept in %s. To set what it sets: paas config:set - < %s", file, file)
+	return err
 }

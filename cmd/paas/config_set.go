@@ -23,7 +23,7 @@ func newConfigSet(s *session, run func(context.Context, *configSetOptions) error
 	cmd := &cobra.Command{
 		Use:   "config:set KEY=VALUE…",
 		Short: "Set config vars: one new release",
-		Long: `Set config vars, however many, in one new release; what is set already makes none. A value may hold anything but NUL,
+		Long: `Set config vars, however many, in one new release; what is set already makes none. A value is any text without NUL,
 newlines and = included.
 
 The argument - reads KEY=value lines from the standard input instead, so that no secret shows in a process list:

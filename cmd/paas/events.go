@@ -13,8 +13,11 @@ type eventsOptions struct {
 	json  bool
 }
 
-// defaultEvents is how many events a person sees unasked.
-const defaultEvents = 50
+// The number of events that a person sees unasked, and the most that an app has.
+const (
+	defaultEvents = 50
+	maxEvents     = 10_000
+)
 
 // eventTime shows an event's time to the microsecond, since their order is the point.
 const eventTime = "2006-01-02T15:04:05.000000Z07:00"
@@ -32,7 +35,12 @@ Piped: id, time, kind, release, instance, user, text.`,
 		Example: `  paas events
   paas events -n 1000 --json`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.limit < 1 || o.limit > maxEvents {
+				return usage("events", "-n is a number from 1 to %d", maxEvents)
+			}
+			return run(cmd.Context(), o)
+		},
 	}
 	cmd.Flags().IntVarP(&o.limit, "lines", "n", defaultEvents, "how many at most")
 	jsonFlag(cmd, &o.json)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +70,15 @@ func TestLogsFlags(t *testing.T) {
 		if diff := cmp.Diff(c.want, got.query); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", c.args, diff)
 		}
+	}
+}
+
+func TestAKeyThatGoesLeavesNoTokenUnsaid(t *testing.T) {
+	p := newPlatform()
+	p.tokens = []paas.Token{{Name: "ci", User: "ada"}, {Name: "other", User: "bob"}}
+	got := runWith(t, platformURL(t, p), nil, "keys:remove", "ada")
+	want := "The token ci still lets ada in over HTTP. Revoke it with: paas tokens:remove ci\n"
+	if got.code != 0 || !strings.Contains(got.stderr, want) || strings.Contains(got.stderr, "other") {
+		t.Errorf("%d: %s", got.code, got.stderr)
 	}
 }

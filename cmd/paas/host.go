@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
@@ -23,6 +24,8 @@ type host struct {
 	env    []string
 	now    func() time.Time
 	socket string // paasd's own, tried when nothing names a server
+	// lent: the terminal is another program's, and with it the Ctrl-C that it sends to both.
+	lent atomic.Bool
 }
 
 // getenv returns the last value of a variable, "" when it is not set.

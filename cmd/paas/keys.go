@@ -133,8 +133,10 @@ func (o *keysAddOptions) readKey() (string, error) {
 func newKeysRemove(s *session) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "keys:remove NAME",
-		Short:   "Shut an SSH key out",
+		Use:   "keys:remove NAME",
+		Short: "Shut an SSH key out",
+		Long: `Shut an SSH key out, over connections that are open, too. The API tokens that its user has made stay, so that a new key
+may take the place of the old one; paas names them.`,
 		Example: "  paas keys:remove ada",
 		Args:    between(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -150,11 +152,20 @@ func runKeysRemove(ctx context.Context, s *session, name string, asJSON bool) er
 	if err != nil {
 		return err
 	}
+	tokens, err := srv.Tokens(ctx) // before: the key may be the one that we came in by
+	if err != nil {
+		return err
+	}
 	key, err := srv.RemoveKey(ctx, name)
 	if err != nil {
 		return err
 	}
 	s.note("Removed the key %s of %s.", key.Fingerprint, key.Name)
+	for _, t := range tokens {
+		if t.User == key.Name {
+			s.note("The token %s still lets %s in over HTTP. Revoke it with: paas tokens:remove %s", t.Name, t.User, t.Name)
+		}
+	}
 	if !asJSON {
 		return nil
 	}

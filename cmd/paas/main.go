@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -27,14 +28,39 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	return runOn(ctx, &host{in: stdin, out: stdout, err: stderr, env: env, now: time.Now, socket: defaultSocket}, args)
 }
 
-// runOn is run on any host. INT, TERM and HUP end the command's context; a second one kills, as it would without us.
+// runOn is run on any host.
 func runOn(ctx context.Context, h *host, args []string) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := h.untilSignal(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop)
-
 	s := newSession(h)
 	return s.exit(ctx, execute(ctx, s, args))
+}
+
+// untilSignal returns a context that INT, TERM or HUP ends; a second one kills, as it would without us. stop ends the
+// watch.
+func (h *host) untilSignal(ctx context.Context) (until context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	got := make(chan os.Signal, 1)
+	signal.Notify(got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		defer cancel()
+		defer signal.Stop(got)
+		for {
+			select {
+			case s := <-got:
+				if s != os.Interrupt || !h.lent.Load() {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return ctx, func() {
+		cancel()
+		watch.Wait()
+	}
 }
 
 // execute parses the arguments and runs the command that they name.

@@ -74,7 +74,7 @@ func word(args []string, i int) int {
 func glued(args []string) error {
 	for _, arg := range args {
 		switch {
-		case arg == "--" || arg == "run" || arg == "run:detached":
+		case arg == "--" || arg == "run" || arg == "run:detached" || arg == "ps:exec" || arg == "exec":
 			return nil // what follows is the app's, or flags that a person reads twice
 		case len(arg) > 2 && (arg[:2] == "-r" || arg[:2] == "-a"):
 			return paas.Errorf(paas.Invalid, "%s is neither a flag nor a name", paas.Quote(arg)).

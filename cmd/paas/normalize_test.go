@@ -30,6 +30,9 @@ func TestNormalize(t *testing.T) {
 		{[]string{"help"}, []string{"help"}},
 		{[]string{"-h"}, []string{"-h"}},
 		{[]string{"completion", "bash"}, []string{"completion", "bash"}},
+		{[]string{"run", "ls", "-al"}, []string{"run", "ls", "-al"}},
+		{[]string{"ps:exec", "web.1", "rm", "-rf", "x"}, []string{"ps:exec", "web.1", "rm", "-rf", "x"}},
+		{[]string{"ps", "exec", "web.1", "ls", "-al"}, []string{"ps:exec", "web.1", "ls", "-al"}},
 		{[]string{"ps", "--", "scale"}, []string{"ps", "--", "scale"}},
 	} {
 		in := slices.Clone(c.in)

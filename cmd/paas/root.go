@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"paas"
 )
 
 const rootHelp = `paas deploys apps to your own server: push a git repository, and its processes run there.
@@ -57,7 +59,7 @@ const (
 // newRoot assembles all commands.
 func newRoot(s *session) *cobra.Command {
 	root := &cobra.Command{
-		Use: "paas", Short: "Deploy apps to your own server", Long: rootHelp, Version: clientVersion(),
+		Use: "paas", Short: "Deploy apps to your own server", Long: rootHelp, Version: paas.Version(),
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -2,27 +2,11 @@ package main
 
 import (
 	"context"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
-)
 
-// clientVersion is what the build recorded: the module's version or the commit.
-func clientVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return short(s.Value)
-		}
-	}
-	return "dev"
-}
+	"paas"
+)
 
 func newVersion(s *session) *cobra.Command {
 	var asJSON bool
@@ -46,7 +30,7 @@ type versions struct {
 }
 
 func runVersion(ctx context.Context, s *session, asJSON bool) error {
-	v := versions{Client: clientVersion()}
+	v := versions{Client: paas.Version()}
 	server, err := s.serverVersion(ctx)
 	if err != nil {
 		s.note("The server's version is not known: %s", sentence(err))

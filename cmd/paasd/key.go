@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,9 @@ import (
 )
 
 func keyCommand(getenv func(string) string) *cobra.Command {
-	cmd := &cobra.Command{Use: "key", Short: "Enrol SSH keys; works while paasd serves, and while it does not"}
+	cmd := &cobra.Command{
+		Use: "key", Short: "Enrol SSH keys; works while paasd serves, and while it does not", Args: noArgs, RunE: help,
+	}
 	cmd.AddCommand(keyAddCommand(getenv))
 	return cmd
 }
@@ -71,10 +74,11 @@ func readKey(stdin io.Reader, file string) (string, error) {
 
 // addKey asks the running paasd, or opens its store where none runs.
 func addKey(ctx context.Context, dataDir, name, text string) (paas.Key, error) {
-	s, err := options{dataDir: dataDir, subnetPool: "10.83.0.0/16", router: "none"}.check()
+	dir, err := filepath.Abs(dataDir)
 	if err != nil {
 		return paas.Key{}, err
 	}
+	s := settings{options: options{dataDir: dir}}
 	if _, err := os.Stat(s.socket()); err == nil {
 		key, err := addKeyBySocket(ctx, s, name, text)
 		if paas.CodeOf(err) != paas.Unavailable {

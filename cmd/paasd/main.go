@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,9 @@ Then, on your own machine, in a git repository:
 
     PAAS_URL=ssh://paas@HOST:2222 paas create hello
     git push paas main`,
-		Version:       version(),
+		Version:       paas.Version(),
+		Args:          noArgs,
+		RunE:          help,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -62,7 +63,7 @@ Then, on your own machine, in a git repository:
 
 func hookCommand(getenv func(string) string) *cobra.Command {
 	return &cobra.Command{
-		Use: "hook", Short: "Act as git's pre-receive hook (git runs this)", Hidden: true, Args: cobra.NoArgs,
+		Use: "hook", Short: "Act as git's pre-receive hook (git runs this)", Hidden: true, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if code := build.Hook(cmd.Context(), getenv, cmd.InOrStdin(), cmd.OutOrStdout()); code != 0 {
 				return errSaid
@@ -75,33 +76,26 @@ func hookCommand(getenv func(string) string) *cobra.Command {
 // errSaid is an error that the user has read already.
 var errSaid = errors.New("said already")
 
-// exitCodes are those of both programs; what is not listed is 1.
-var exitCodes = map[paas.Code]int{
-	paas.Invalid: 2, paas.Unauthorized: 3, paas.NotFound: 4, paas.Conflict: 5, paas.Stale: 5, paas.Failed: 6,
-	paas.Unavailable: 7, paas.RateLimited: 7, paas.Canceled: 130,
-}
-
 // complain tells the operator what went wrong, with the whole chain, and the next command.
 func complain(w io.Writer, err error) int {
 	if errors.Is(err, errSaid) {
 		return 1
 	}
 	fmt.Fprintf(w, "Error: %v\n", err)
-	e, ok := errors.AsType[*paas.Error](err)
-	if ok && e.Hint != "" {
-		fmt.Fprintf(w, "  try: %s\n", e.Hint)
+	if advice := paas.Advice(err); advice != "" {
+		fmt.Fprintf(w, "  %s\n", advice)
 	}
-	if code, ok := exitCodes[paas.CodeOf(err)]; ok {
-		return code
-	}
-	return 1
+	return paas.CodeOf(err).Exit()
 }
 
-// version is that of the module, or of the commit that it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
+// noArgs refuses what follows a command that takes nothing, or that its subcommands are to follow.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
-	return info.Main.Version
+	return paas.Errorf(paas.Invalid, "%s does not take the argument %s", cmd.CommandPath(), paas.Quote(args[0])).
+		WithHint("%s --help", cmd.CommandPath())
 }
+
+// help is what a command does that its subcommands are to follow.
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }

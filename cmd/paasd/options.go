@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"paas"
+	"paas/router"
 )
 
 // options of serve. Each flag has an environment variable: --data-dir is PAAS_DATA_DIR.
@@ -72,7 +73,8 @@ func fromEnv(cmd *cobra.Command, getenv func(string) string) error {
 		name := "PAAS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if value := getenv(name); value != "" && !f.Changed && failed == nil {
 			if err := f.Value.Set(value); err != nil {
-				failed = paas.Errorf(paas.Invalid, "%s=%s is not valid for --%s: %w", name, value, f.Name, err)
+				failed = paas.Errorf(paas.Invalid, "%s=%s is not valid for --%s: %w", name, value, f.Name, err).
+					WithHint("%s --help", cmd.CommandPath())
 			}
 		}
 	})
@@ -103,14 +105,34 @@ func (o options) check() (settings, error) {
 		return s, paas.Errorf(paas.Invalid, "the router has no address to listen on").
 			WithHint("give --http-addr :80, or --router none where something else routes")
 	}
-	s.domain = strings.ToLower(strings.Trim(o.domain, "."))
-	for _, addr := range []string{o.apiAddr, o.sshAddr, o.httpAddr} {
-		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
-			return s, paas.Errorf(paas.Invalid, "%s is not an address to listen on: %w", paas.Quote(addr), err).
+	if s.domain, err = router.ValidateHost(o.domain); err != nil {
+		return s, paas.Errorf(paas.Invalid, "--domain: %w", err).WithHint("paasd serve --domain apps.example.com")
+	}
+	if o.maxBuilds < 0 {
+		return s, paas.Errorf(paas.Invalid, "--max-builds %d is not a number of builds", o.maxBuilds).WithHint("paasd serve --max-builds 2")
+	}
+	if o.buildTime <= 0 {
+		return s, paas.Errorf(paas.Invalid, "--build-timeout %s leaves builds no time", o.buildTime).WithHint("paasd serve --build-timeout 1h")
+	}
+	return s, checkAddrs(o.apiAddr, o.sshAddr, o.httpAddr)
+}
+
+// checkAddrs refuses what is neither empty nor a host, which may be empty, and the number of a port.
+func checkAddrs(addrs ...string) error {
+	for _, addr := range addrs {
+		if addr == "" {
+			continue
+		}
+		_, port, err := net.SplitHostPort(addr)
+		if _, notPort := strconv.ParseUint(port, 10, 16); err == nil && notPort != nil {
+			err = fmt.Errorf("%s is not the number of a port", paas.Quote(port))
+		}
+		if err != nil {
+			return paas.Errorf(paas.Invalid, "%s is not an address to listen on: %w", paas.Quote(addr), err).
 				WithHint("give a host and a port, such as :2222 or 127.0.0.1:7070")
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // appURL is where people reach host through the router.

@@ -11,7 +11,7 @@ import (
 func routerCommand() *cobra.Command {
 	var opts proxy.Options
 	cmd := &cobra.Command{
-		Use: "router", Short: "Run the data plane (paasd serve runs this in a container)", Args: cobra.NoArgs,
+		Use: "router", Short: "Run the data plane (paasd serve runs this in a container)", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 			server, err := proxy.New(opts)

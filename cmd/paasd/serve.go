@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,7 +21,7 @@ import (
 func serveCommand(getenv func(string) string) *cobra.Command {
 	var opts options
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the control plane, and the router as a container", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the control plane, and the router as a container", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := fromEnv(cmd, getenv); err != nil {
 				return err
@@ -70,7 +71,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		work.Go(func() error { return p.keepRouter(inner) })
 	}
 	if err := p.recover(inner); err != nil {
-		return err
+		stop()
+		return errors.Join(err, work.Wait()) // before the store is closed under them
 	}
 	work.Go(func() error { return p.engine.Work(inner) })
 	work.Go(func() error { return p.builds.Work(inner) })
@@ -148,7 +150,7 @@ func (d doors) serve(ctx context.Context, p *platform, log *slog.Logger) error {
 
 // announce tells the operator that paasd is ready, and where everything is.
 func announce(w io.Writer, s settings, d doors, p *platform) {
-	fmt.Fprintf(w, "paasd %s is ready\n", version())
+	fmt.Fprintf(w, "paasd %s is ready\n", paas.Version())
 	fmt.Fprintf(w, "  data      %s (installation %s)\n", s.dataDir, p.store.Installation())
 	if d.ssh != nil {
 		fmt.Fprintf(w, "  ssh       %s (git and the paas command; host key %s)\n", d.ssh.Addr(), p.ssh.HostKey())

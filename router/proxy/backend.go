@@ -15,8 +15,10 @@ const (
 	idleOnce = time.Second
 	// maxIdle bounds the unused connections to one backend.
 	maxIdle = 512
-	// shunFor is how long a backend that refused a connection is passed over while there is another.
-	shunFor = time.Second
+	// shunFirst and shunLast bound how long a backend that could not be connected to is passed over while there is
+	// another: at first a second, twice as long each time that it fails again.
+	shunFirst = time.Second
+	shunLast  = 30 * time.Second
 )
 
 // backend is an instance: what is in flight to it and the connections kept for it.
@@ -27,7 +29,9 @@ type backend struct {
 	forget   func(*backend)
 
 	inflight atomic.Int32 // len(active), readable without the lock
-	shunned  atomic.Int64 // until then, in clock time
+	failures atomic.Int32 // to connect, in a row
+	shunned  atomic.Int64 // with failures: until then, in clock time
+	probing  atomic.Bool  // with failures: one request is trying whether it is back
 
 	mu      sync.Mutex
 	active  []*exchange
@@ -60,6 +64,10 @@ func (b *backend) acquire(ex *exchange, maxAge time.Duration) (c *conn, ok bool)
 
 // release ends what acquire began and keeps c, unless it is nil, for the next.
 func (b *backend) release(ex *exchange, c *conn) {
+	if ex.probe {
+		ex.probe = false
+		b.probing.Store(false)
+	}
 	b.mu.Lock()
 	last := len(b.active) - 1
 	b.active[ex.slot] = b.active[last]
@@ -75,7 +83,7 @@ func (b *backend) release(ex *exchange, c *conn) {
 	done := b.retired && last == 0
 	b.mu.Unlock()
 	if c != nil {
-		c.close()
+		c.shut()
 	}
 	if done {
 		close(b.empty)
@@ -98,15 +106,26 @@ func (b *backend) retire() (empty bool) {
 
 // cutAll ends what is in flight and says how much that was.
 func (b *backend) cutAll() (cut int) {
-	b.mu.Lock()
-	active := append([]*exchange(nil), b.active...)
-	b.mu.Unlock()
-	for _, ex := range active {
+	b.mu.Lock() // which keeps each where it is: release waits
+	defer b.mu.Unlock()
+	for _, ex := range b.active {
 		if ex.cut(causeDrained) {
 			cut++
 		}
 	}
 	return cut
+}
+
+// inspect cuts what is overdue, or has no client any more.
+func (b *backend) inspect(now time.Duration) {
+	if b.inflight.Load() == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, ex := range b.active {
+		ex.inspect(now)
+	}
 }
 
 // closeIdle closes connections unused for age or longer.
@@ -120,15 +139,35 @@ func (b *backend) closeIdle(age time.Duration) {
 	b.idle = append(b.idle[:0:0], b.idle[n:]...)
 	b.mu.Unlock()
 	for _, c := range old {
-		c.close()
+		c.shut()
 	}
 }
 
-func (b *backend) shun() { b.shunned.Store(int64(clock() + shunFor)) }
+// shun passes over a backend that could not be connected to.
+func (b *backend) shun() {
+	n := b.failures.Add(1)
+	b.shunned.Store(int64(clock() + min(shunFirst<<min(n-1, 10), shunLast)))
+}
 
+// works ends that.
+func (b *backend) works() {
+	if b.failures.Load() != 0 {
+		b.failures.Store(0)
+	}
+}
+
+// isShunned says whether b is to be passed over: its time is not up, or it is and one request is trying it.
 func (b *backend) isShunned() bool {
-	until := b.shunned.Load()
-	return until != 0 && int64(clock()) < until
+	return b.failures.Load() != 0 && (b.probing.Load() || int64(clock()) < b.shunned.Load())
+}
+
+// claim says whether a request may have b. Of those that come when a shunned one's time is up, one gets it, as a probe.
+func (b *backend) claim() (ok, probe bool) {
+	if b.failures.Load() == 0 || b.isShunned() { // the latter is picked where there is no other
+		return true, false
+	}
+	ok = b.probing.CompareAndSwap(false, true)
+	return ok, ok
 }
 
 var epoch = time.Now()

@@ -231,7 +231,7 @@ func TestReaderThatStallsCostsItsOwnLinesOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 * ringLines { // returns although nobody takes them
-		r.ring.add("a", testTime, strings.Repeat("x", 200))
+		r.ring.add("a", testTime, []byte(strings.Repeat("x", 200)))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -256,7 +256,7 @@ func TestRingKeepsTheNewestAndCountsTheRest(t *testing.T) {
 	t.Parallel()
 	r := newRing(4, 1000)
 	for i := range 10 {
-		r.add([]string{"a", "b"}[i%2], testTime, fmt.Sprint(i))
+		r.add([]string{"a", "b"}[i%2], testTime, []byte(fmt.Sprint(i)))
 	}
 	got := map[string][]string{}
 	buf := make([]router.LogEvent, 1)
@@ -284,7 +284,7 @@ func TestRingIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	r := newRing(1000, 100)
 	for range 100 {
-		r.add("a", testTime, strings.Repeat("x", 30))
+		r.add("a", testTime, []byte(strings.Repeat("x", 30)))
 	}
 	if r.n != 3 || r.bytes != 90 || r.dropped["a"] != 97 {
 		t.Errorf("%d lines, %d bytes, %d dropped", r.n, r.bytes, r.dropped["a"])

@@ -3,23 +3,24 @@ package proxy
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// exchange is one request on its way: from its arrival, over at most maxAttempts connections, to its log line.
+// exchange is one request on its way: from its arrival, over at most maxAttempts connections, to its log line. It is
+// used again for other requests (see newExchange): when serve returns, nothing but the front that called it knows it.
 type exchange struct {
 	h       *handler
-	w       http.ResponseWriter
-	r       *http.Request
+	front   front
+	req     *request
+	resp    response
 	started time.Time
 	id      string
 	host    string
 	fwd     string
 	trusted bool
-	upgrade string // the protocol that the client wants to switch to
 
 	app       *app
 	instance  string
@@ -28,17 +29,25 @@ type exchange struct {
 	bytes     int64 // of the response's body
 	hijacked  bool
 
-	slot   int // in backend.active, guarded by its lock
-	upload *upload
-	watch  watch
+	slot     int  // in backend.active, guarded by its lock
+	probe    bool // it tries whether a backend is back
+	tried    []*backend
+	early    []byte // the request's body, where it came with the header
+	respBody body
+	upload   *upload // set under mu
 
-	mu         sync.Mutex // guards what cut, from other goroutines, has to know
+	deadline atomic.Int64 // clock time by which something has to happen, 0: none
+
+	mu         sync.Mutex // guards what cut and the watch, from other goroutines, have to know
+	why        cause      // of a cut at the deadline
+	begun      bool       // a response is coming
+	lookAt     time.Duration
 	cause      cause
-	ended      bool
 	conn       *conn
-	client     net.Conn // once hijacked
-	headerSent bool     // written with mu, read by the handler's goroutine without
-	unreadable bool     // the client's connection has a read deadline in the past: no request may follow on it
+	cancelDial context.CancelFunc
+	client     *sock // once hijacked
+	headerSent bool  // written with mu, read by the handler's goroutine without
+	unreadable bool  // the client's connection has a read deadline in the past: no request may follow on it
 }
 
 const maxAttempts = 3
@@ -52,32 +61,54 @@ const (
 	failed
 )
 
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// newExchange makes one for a request; free must be called when it is over.
+func newExchange(h *handler, f front, req *request, peer string) *exchange {
+	ex, _ := exchanges.Get().(*exchange)
+	ex.h, ex.front, ex.req, ex.started = h, f, req, time.Now()
+	ex.trusted = trusts(h.trusted, peer)
+	ex.fwd = req.forwardedFor(peer, ex.trusted)
+	ex.id = requestID(req.value(idField))
+	ex.host = hostOf(req.host)
+	return ex
+}
+
+// maxKeptFields bounds what an unusually long header leaves behind.
+const maxKeptFields = 64
+
+// free lets ex be used again. Nothing refers to it by now: it is in no backend's list, and its upload was waited for.
+func (ex *exchange) free() {
+	fields, tried := ex.resp.fields[:0], ex.tried[:0]
+	if cap(fields) > maxKeptFields {
+		fields = nil
+	}
+	clear(fields[:cap(fields)])
+	clear(tried[:cap(tried)])
+	*ex = exchange{resp: response{fields: fields}, tried: tried}
+	exchanges.Put(ex)
+}
+
 // serve handles the request but for its failure page, log line and abort: it returns the code that these are to show.
 func (ex *exchange) serve() code {
-	r := ex.r
 	ex.app = ex.h.live.lookup(ex.host)
 	switch {
 	case ex.app == nil:
 		return unknown
-	case r.Method == http.MethodConnect:
+	case ex.req.method == http.MethodConnect:
 		return badMethod
-	case r.RequestURI == "*" && r.Method != http.MethodOptions:
+	case ex.req.target == "*" && ex.req.method != http.MethodOptions:
 		return badRequest
 	}
-	ex.upgrade = upgradeOf(r)
-	defer ex.end()
-	stop := context.AfterFunc(r.Context(), func() { ex.cut(causeClient) })
-	defer stop()
 	return ex.attempts()
 }
 
 // attempts tries backends until one has the whole request. A backend that cannot be connected to has had no byte of
 // it, so another may be tried whatever the request is.
 func (ex *exchange) attempts() (failure code) {
-	var tried []*backend
 	fresh := false
-	for len(tried) < maxAttempts {
-		b, c, none := ex.take(tried, fresh)
+	for len(ex.tried) < maxAttempts {
+		b, c, none := ex.take(fresh)
 		if b == nil && failure != "" {
 			return failure // of the last one tried says more than that there are no more
 		}
@@ -85,12 +116,12 @@ func (ex *exchange) attempts() (failure code) {
 			return none
 		}
 		if c == nil {
-			if c, failure = ex.connect(b); failure == clientGone {
+			if c, failure = ex.connect(b); failure == clientGone || failure == noResponse {
 				return failure
 			}
 		}
 		if c == nil {
-			tried = append(tried, b)
+			ex.tried = append(ex.tried, b)
 			continue
 		}
 		var ended attempt
@@ -103,7 +134,7 @@ func (ex *exchange) attempts() (failure code) {
 }
 
 // take picks a backend, with a kept connection if there is one that will do. Without one to pick the code says why.
-func (ex *exchange) take(tried []*backend, fresh bool) (*backend, *conn, code) {
+func (ex *exchange) take(fresh bool) (*backend, *conn, code) {
 	maxAge := idleConn
 	switch {
 	case fresh:
@@ -123,19 +154,20 @@ func (ex *exchange) take(tried []*backend, fresh bool) (*backend, *conn, code) {
 		if len(a.backends) == 0 {
 			return nil, nil, a.down
 		}
-		b := pick(a.backends, tried)
+		b := pick(a.backends, ex.tried)
 		if b == nil {
 			return nil, nil, refused
 		}
+		ok, probe := b.claim()
+		if !ok {
+			continue // another request tries it
+		}
+		ex.probe = probe
 		c, ok := b.acquire(ex, maxAge)
 		if !ok {
 			continue // it left the table this moment
 		}
 		ex.instance = b.instance
-		if c != nil && !c.alive() {
-			c.close()
-			c = nil
-		}
 		return b, c, ""
 	}
 }
@@ -143,22 +175,30 @@ func (ex *exchange) take(tried []*backend, fresh bool) (*backend, *conn, code) {
 // repeatable says whether the request may be sent again after a backend closed a kept connection on it: by its method
 // it changes nothing, and it has no body.
 func (ex *exchange) repeatable() bool {
-	switch ex.r.Method {
+	switch ex.req.method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return !hasBody(ex.r) && ex.upgrade == ""
+		return ex.req.length == 0 && ex.req.upgrade == ""
 	}
 	return false
 }
 
 // connect opens a connection to b. Where that fails it releases b, which is passed over for a while.
 func (ex *exchange) connect(b *backend) (*conn, code) {
-	c, err := dial(ex.r.Context(), b.addr, ex.h.timeouts.Connect)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if !ex.dialing(cancel) {
+		b.release(ex, nil)
+		return nil, ex.failure(nil)
+	}
+	c, err := dial(ctx, b.addr, ex.h.timeouts.Connect)
+	uncut := ex.dialing(nil)
 	if err == nil {
+		b.works()
 		return c, ""
 	}
 	b.release(ex, nil)
-	if ex.r.Context().Err() != nil {
-		return nil, clientGone
+	if !uncut {
+		return nil, ex.failure(nil)
 	}
 	b.shun()
 	if late(err) {
@@ -172,8 +212,9 @@ func (ex *exchange) send(b *backend, c *conn) (ended attempt, failure code) {
 	keep := false
 	defer func() {
 		ex.detach()
+		c.drop()
 		if !keep {
-			c.close()
+			c.shut()
 			c = nil
 		}
 		b.release(ex, c)
@@ -182,21 +223,22 @@ func (ex *exchange) send(b *backend, c *conn) (ended attempt, failure code) {
 		return failed, ex.failure(nil)
 	}
 	ex.connected = time.Now()
-	if n, err := c.writeHead(ex); err != nil {
-		return ex.unsent(c, n == 0 || ex.repeatable(), err)
+	sent, err := ex.ask(c)
+	var resp *response
+	if err == nil {
+		resp, err = ex.readResponse(c)
 	}
-	ex.startUpload(c)
-	resp, err := ex.readResponse(c) //nolint:bodyclose // its Close would only wait for the rest, which is for c.close to end
 	if err != nil {
 		ex.abandonUpload()
-		return ex.unsent(c, ex.repeatable() && errors.Is(err, errNoByte), err)
+		return ex.unsent(c, sent == 0 || ex.repeatable() && errors.Is(err, errNoByte), err)
 	}
-	if resp.StatusCode == http.StatusSwitchingProtocols {
+	if resp.status == http.StatusSwitchingProtocols {
 		return answered, ex.tunnel(c, resp)
 	}
+	b.works()
 	failure = ex.relay(c, resp)
 	whole := ex.endUpload(failure != "")
-	keep = failure == "" && whole && !resp.Close && c.br.Buffered() == 0 && ex.uncut()
+	keep = failure == "" && whole && !resp.closes() && ex.respBody.left != untilClose && len(c.unread()) == 0 && ex.uncut()
 	c.reused = true
 	return answered, failure
 }

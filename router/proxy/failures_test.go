@@ -152,7 +152,7 @@ func TestAcceptsJSON(t *testing.T) {
 		"": false, "*/*": false, "application/json": true, "Application/JSON; q=0.9": true, "application/problem+json": true,
 		"text/html, application/json": false, "application/json, text/html": true, "text/plain": false,
 	} {
-		if got := acceptsJSON(http.Header{"Accept": {accept}}); got != want {
+		if got := acceptsJSON([]field{{name: "Accept", value: accept}}); got != want {
 			t.Errorf("%q: got %v", accept, got)
 		}
 	}

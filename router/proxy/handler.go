@@ -1,17 +1,15 @@
 package proxy
 
 import (
-	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// handler answers requests. It is the seam to what reads them: everything below works on net/http's types only.
+// handler answers requests, whichever front took them.
 type handler struct {
 	timeouts Timeouts
 	trusted  []netip.Prefix
@@ -29,46 +27,64 @@ func newHandler(opts Options, l *live, ring *ring, addr net.Addr) *handler {
 	return h
 }
 
-// ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler where a response that has begun must not look
-// complete.
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ex := &exchange{h: h, w: w, r: r, started: time.Now(), id: requestID(r.Header), host: hostOf(r.Host)}
-	ex.fwd, ex.trusted = h.forwardedFor(r)
-	defer ex.recover()
-	ex.finish(ex.serve())
+// outcome is what became of a request.
+type outcome int
+
+const (
+	complete outcome = iota
+	torn             // the response has begun and must not look complete
+	taken            // the connection was a tunnel, and is closed
+	unread           // answered, but part of the request's body is left on the connection
+)
+
+// handle answers one request on a front.
+func (h *handler) handle(f front, req *request, peer string) outcome {
+	ex := newExchange(h, f, req, peer)
+	out, fault := ex.run()
+	if !fault {
+		ex.free()
+	}
+	return out
 }
 
-// recover makes of a fault in the router a failed request: the page where there is still time, else a cut connection.
-func (ex *exchange) recover() {
-	fault := recover()
-	if fault == nil {
-		return
-	}
-	if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		panic(fault)
-	}
-	ex.h.log.Error("request panicked", "panic", fault, "request_id", ex.id)
-	ex.finish(platform)
+// run serves the request. After a fault in the router nobody knows who still has the exchange, or the connection.
+func (ex *exchange) run() (out outcome, fault bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			ex.h.log.Error("request panicked", "panic", p, "request_id", ex.id)
+			ex.unreadable = true // whatever is left of its body
+			out, fault = ex.finish(platform), true
+		}
+	}()
+	return ex.finish(ex.serve()), false
 }
 
-// finish answers for a request that failed, writes its log line, and cuts a response that cannot be completed.
-func (ex *exchange) finish(c code) {
-	torn := c != "" && ex.headerSent
-	if c != "" && !ex.headerSent {
-		ex.status, ex.bytes = writeFailure(ex.w, ex.r, c, ex.id, ex.mustClose())
+// finish answers for a request that failed, and writes its log line.
+func (ex *exchange) finish(c code) outcome {
+	out := complete
+	switch {
+	case ex.hijacked:
+		out = taken
+	case c != "" && ex.headerSent:
+		out = torn
+	case ex.mustClose():
+		out = unread
+	}
+	if c != "" && !ex.headerSent && !ex.hijacked {
+		ex.status, ex.bytes = ex.writeFailure(c)
 	}
 	ex.logLine(c)
-	if torn && !ex.hijacked {
-		panic(http.ErrAbortHandler)
-	}
+	return out
 }
 
-// mustClose says whether bytes of the request's body may be left on the client's connection: net/http, told not to read
-// them by itself, would take them for the next request.
+// mustClose says whether bytes of the request's body may be left on the client's connection.
 func (ex *exchange) mustClose() bool {
+	if ex.front.reusable() {
+		return false
+	}
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
-	return ex.r.ProtoMajor == 1 && (ex.unreadable || ex.upload.unfinished())
+	return ex.unreadable || ex.upload.unfinished() || ex.upload == nil && !ex.takeEarly()
 }
 
 func (ex *exchange) logLine(c code) {
@@ -77,7 +93,7 @@ func (ex *exchange) logLine(c code) {
 	}
 	now := time.Now()
 	l := line{
-		code: c, method: ex.r.Method, path: target(ex.r), host: ex.host, requestID: ex.id, fwd: ex.fwd, instance: ex.instance,
+		code: c, method: ex.req.method, path: ex.req.target, host: ex.host, requestID: ex.id, fwd: ex.fwd, instance: ex.instance,
 		status: ex.status, bytes: ex.bytes,
 	}
 	if c == clientGone || c == idleClient {
@@ -88,7 +104,9 @@ func (ex *exchange) logLine(c code) {
 	} else {
 		l.connect, l.service = ex.connected.Sub(ex.started), now.Sub(ex.connected)
 	}
-	ex.h.ring.add(ex.app.id, now, l.String())
+	buf := small.get()
+	ex.h.ring.add(ex.app.id, now, l.appendTo((*buf)[:0]))
+	small.put(buf)
 }
 
 // hostOf brings a Host field to the form that routes have: lower case, no port, no trailing dot.
@@ -114,32 +132,4 @@ func lower(s string) string {
 		}
 	}
 	return string(b)
-}
-
-// forwardedFor is the X-Forwarded-For that the backend gets, and whether the peer is a proxy that may say more.
-func (h *handler) forwardedFor(r *http.Request) (fwd string, trusted bool) {
-	peer := r.RemoteAddr
-	if i := strings.LastIndexByte(peer, ':'); i >= 0 {
-		peer = strings.Trim(peer[:i], "[]")
-	}
-	if len(h.trusted) == 0 || !h.trusts(peer) {
-		return peer, false
-	}
-	if given := strings.Join(r.Header["X-Forwarded-For"], ", "); given != "" {
-		return given + ", " + peer, true
-	}
-	return peer, true
-}
-
-func (h *handler) trusts(peer string) bool {
-	addr, err := netip.ParseAddr(peer)
-	if err != nil {
-		return false
-	}
-	for _, p := range h.trusted {
-		if p.Contains(addr.Unmap()) {
-			return true
-		}
-	}
-	return false
 }

@@ -145,13 +145,17 @@ func TestResponseFieldsArePassedOnAsTheyAre(t *testing.T) {
 func TestRequestIDs(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"a", "0b3c-x_.:=+/~@", strings.Repeat("x", 128)} {
-		if got := requestID(http.Header{"X-Request-Id": {id}}); got != id {
+		if got := requestID(id); got != id {
 			t.Errorf("%q became %q", id, got)
 		}
 	}
 	for _, given := range [][]string{nil, {""}, {"a", "b"}, {"a b"}, {"a\"b"}, {"a\x00"}, {"é"}, {strings.Repeat("x", 129)}} {
-		got := requestID(http.Header{"X-Request-Id": given})
-		if len(got) != 36 || !wellFormed(got) || got == requestID(nil) {
+		var r request
+		for _, id := range given {
+			r.fields = append(r.fields, field{name: "X-Request-Id", value: id, kind: kindOf("X-Request-Id")})
+		}
+		got := requestID(r.value(idField))
+		if len(got) != 36 || !wellFormed(got) || got == requestID("") {
 			t.Errorf("%q became %q", given, got)
 		}
 	}

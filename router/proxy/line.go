@@ -25,8 +25,8 @@ type line struct {
 // maxField bounds what a client can put into one field of a line.
 const maxField = 2048
 
-func (l line) String() string {
-	b := make([]byte, 0, 256+len(l.path))
+// appendTo writes the line behind b.
+func (l *line) appendTo(b []byte) []byte {
 	if l.code.isH() {
 		b = append(b, "at=error code="...)
 		b = append(b, l.code...)
@@ -44,7 +44,7 @@ func (l line) String() string {
 	b = appendMS(append(b, " service="...), l.service)
 	b = strconv.AppendInt(append(b, " status="...), int64(l.status), 10)
 	b = strconv.AppendInt(append(b, " bytes="...), l.bytes, 10)
-	return string(append(b, " protocol=http"...))
+	return append(b, " protocol=http"...)
 }
 
 func appendMS(b []byte, d time.Duration) []byte {

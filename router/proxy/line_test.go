@@ -13,12 +13,12 @@ func TestLine(t *testing.T) {
 		connect: 900 * time.Microsecond, service: 9 * time.Millisecond, status: 200, bytes: 12,
 	}
 	want := `at=info method=GET path="/?q=1" host=a.localhost request_id=id fwd="127.0.0.1" instance=web.1 connect=0ms service=9ms status=200 bytes=12 protocol=http`
-	if got := l.String(); got != want {
+	if got := string(l.appendTo(nil)); got != want {
 		t.Errorf("got %s", got)
 	}
 	l.code, l.status, l.instance, l.bytes = timedOut, 504, "", 0
 	want = `at=error code=H12 desc="Request timeout" method=GET path="/?q=1" host=a.localhost request_id=id fwd="127.0.0.1" instance= connect=0ms service=9ms status=504 bytes=0 protocol=http`
-	if got := l.String(); got != want {
+	if got := string(l.appendTo(nil)); got != want {
 		t.Errorf("got %s", got)
 	}
 }
@@ -29,7 +29,8 @@ func FuzzLine(f *testing.F) {
 	f.Add("G\"T", "/\" status=200 x=\"", "a\r\nat=error")
 	f.Add("=", strings.Repeat("é", 3000), "\u2028\x85\x00\xff\\")
 	f.Fuzz(func(t *testing.T, method, path, fwd string) {
-		s := line{method: method, path: path, fwd: fwd, host: "h"}.String()
+		l := line{method: method, path: path, fwd: fwd, host: "h"}
+		s := string(l.appendTo(nil))
 		for _, r := range s {
 			if r < ' ' || r == 0x7f || r == 0x85 || r == '\u2028' || r == '\u2029' {
 				t.Fatalf("%q holds %q", s, r)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"iter"
 	"net/netip"
 	"slices"
 	"sync"
@@ -189,28 +190,44 @@ func waitFor(ctx context.Context, done <-chan struct{}) {
 // sweepEvery is how often connections that nobody uses are looked for.
 const sweepEvery = 5 * time.Second
 
-// sweep closes idle connections until ctx ends.
-func (l *live) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
+// watch inspects what is in flight, every so often, and closes idle connections, until done.
+func (l *live) watch(done <-chan struct{}, every time.Duration) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
+	for swept := clock(); ; {
 		select {
 		case <-tick.C:
-			for _, b := range l.all() {
+		case <-done:
+			return
+		}
+		now := clock()
+		sweep := now-swept >= sweepEvery
+		if sweep {
+			swept = now
+		}
+		for b := range l.all() {
+			b.inspect(now)
+			if sweep {
 				b.closeIdle(idleConn)
 			}
-		case <-ctx.Done():
-			return
 		}
 	}
 }
 
-func (l *live) all() []*backend {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := make([]*backend, 0, len(l.backends))
-	for _, b := range l.backends {
-		all = append(all, b)
+// all gives every backend that has, or may get, something in flight.
+func (l *live) all() iter.Seq[*backend] {
+	return func(yield func(*backend) bool) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, b := range l.backends {
+			if !yield(b) {
+				return
+			}
+		}
+		for b := range l.retired {
+			if !yield(b) {
+				return
+			}
+		}
 	}
-	return all
 }

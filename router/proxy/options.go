@@ -41,5 +41,10 @@ func (t Timeouts) withDefaults() Timeouts {
 	return t
 }
 
+// precision is how often it is looked whether one of the time-outs is up.
+func (t Timeouts) precision() time.Duration {
+	return max(5*time.Millisecond, min(t.FirstByte/8, t.Idle/8, 250*time.Millisecond))
+}
+
 // maxHeader bounds a header: the request line and fields of a request, and the same of a response.
-const maxHeader = 64 << 10
+const maxHeader = largeSize

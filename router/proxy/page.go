@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
-	"strconv"
 	"strings"
+	"time"
 
 	"paas/router"
 )
@@ -26,32 +26,29 @@ type pageData struct {
 	Title, Text, Code, ID string
 }
 
-// writeFailure answers a request that no app answers. It sets no cookie and lets nobody cache it; with last the
-// connection closes after it.
-func writeFailure(w http.ResponseWriter, r *http.Request, c code, id string, last bool) (status int, bytes int64) {
+// writeFailure answers a request that no app answers. It sets no cookie and lets nobody cache it.
+func (ex *exchange) writeFailure(c code) (status int, bytes int64) {
 	m := c.meaning()
-	body, contentType := failurePage(c, m, id), "text/html; charset=utf-8"
-	if acceptsJSON(r.Header) {
-		body, contentType = failureJSON(m, id), "application/json"
+	body, contentType := failurePage(c, m, ex.id), "text/html; charset=utf-8"
+	if acceptsJSON(ex.req.fields) {
+		body, contentType = failureJSON(m, ex.id), "application/json"
 	}
-	h := w.Header()
-	clear(h)
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Request-Id", id)
+	resp := response{status: m.status, reason: http.StatusText(m.status), length: int64(len(body)), fields: []field{
+		{name: "Content-Type", value: contentType}, {name: "Cache-Control", value: "no-store"}, {name: "X-Request-Id", value: ex.id},
+	}}
 	if c.isH() {
-		h.Set("X-Paas-Error", string(c))
+		resp.fields = append(resp.fields, field{name: "X-Paas-Error", value: string(c)})
 	}
-	if last {
-		h.Set("Connection", "close")
+	ex.front.setWriteDeadline(time.Now().Add(ex.h.timeouts.Idle)) // no backend has the request, so nobody inspects it
+	defer ex.front.setWriteDeadline(time.Time{})
+	if ex.req.method == http.MethodHead {
+		body = nil
 	}
-	w.WriteHeader(m.status)
-	if r.Method == http.MethodHead {
-		return m.status, 0
+	ex.front.begin(&resp, int64(len(body)), ex.mustClose())
+	if len(body) > 0 && ex.front.write(body) != nil || ex.front.end(nil) != nil {
+		return m.status, 0 // the client is gone
 	}
-	n, _ := w.Write(body) // the client may be gone; the log line has the count
-	return m.status, int64(n)
+	return m.status, int64(len(body))
 }
 
 func failurePage(c code, m meaning, id string) []byte {
@@ -85,9 +82,12 @@ func sentence(s string) string {
 }
 
 // acceptsJSON says whether the client names JSON, and names it before HTML.
-func acceptsJSON(h http.Header) bool {
-	for _, accept := range h["Accept"] {
-		for item := range strings.SplitSeq(accept, ",") {
+func acceptsJSON(fields []field) bool {
+	for i := range fields {
+		if !strings.EqualFold(fields[i].name, "Accept") {
+			continue
+		}
+		for item := range strings.SplitSeq(fields[i].value, ",") {
 			media, _, _ := strings.Cut(item, ";")
 			switch media = strings.ToLower(strings.TrimSpace(media)); {
 			case media == "text/html":

@@ -4,16 +4,15 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
-	"net/http"
 )
 
 const maxRequestID = 128
 
-// requestID keeps the client's id if it is well-formed: given once, 1 to 128 characters out of letters, digits and
-// -_.:=+/~@ . Otherwise it makes one, a random UUID.
-func requestID(h http.Header) string {
-	if given := h["X-Request-Id"]; len(given) == 1 && wellFormed(given[0]) {
-		return given[0]
+// requestID keeps the client's id if it is well-formed: 1 to 128 characters out of letters, digits and -_.:=+/~@ .
+// Otherwise it makes one, a random UUID.
+func requestID(given string) string {
+	if wellFormed(given) {
+		return given
 	}
 	var id [16]byte
 	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())

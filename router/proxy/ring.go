@@ -19,7 +19,7 @@ type ring struct {
 	maxLines, maxBytes int
 
 	mu      sync.Mutex
-	lines   []router.LogEvent // a circle from head
+	lines   []slot // a circle from head
 	head, n int
 	bytes   int
 	dropped map[string]int // by app
@@ -31,20 +31,35 @@ func newRing(lines, bytes int) *ring {
 	return &ring{maxLines: lines, maxBytes: bytes, dropped: map[string]int{}, wake: make(chan struct{}, 1)}
 }
 
-// add takes a line of an app.
-func (r *ring) add(app string, at time.Time, text string) {
+// slot is the place of a line. Its text's memory is used again.
+type slot struct {
+	app  string
+	at   time.Time
+	text []byte
+}
+
+// maxKeptText bounds what a long line leaves behind in its slot.
+const maxKeptText = 512
+
+// add takes a line of an app. It does not keep text.
+func (r *ring) add(app string, at time.Time, text []byte) {
+	r.put(app, at, text)
+	r.notify()
+}
+
+func (r *ring) put(app string, at time.Time, text []byte) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	for r.n > 0 && (r.n == r.maxLines || r.bytes+len(text) > r.maxBytes) {
-		r.dropped[r.shift().App]++
+		r.dropped[r.shift().app]++
 	}
 	if r.n == len(r.lines) {
 		r.grow()
 	}
-	r.lines[(r.head+r.n)%len(r.lines)] = router.LogEvent{App: app, Time: at, Text: text}
+	s := &r.lines[(r.head+r.n)%len(r.lines)]
+	s.app, s.at, s.text = app, at, append(s.text[:0], text...)
 	r.n++
 	r.bytes += len(text)
-	r.mu.Unlock()
-	r.notify()
 }
 
 func (r *ring) notify() {
@@ -54,17 +69,20 @@ func (r *ring) notify() {
 	}
 }
 
-func (r *ring) shift() router.LogEvent {
-	ev := r.lines[r.head]
-	r.lines[r.head] = router.LogEvent{}
+// shift takes the oldest line out. Its text is valid until the next put.
+func (r *ring) shift() slot {
+	s := r.lines[r.head]
+	if cap(s.text) > maxKeptText {
+		r.lines[r.head].text = nil
+	}
 	r.head = (r.head + 1) % len(r.lines)
 	r.n--
-	r.bytes -= len(ev.Text)
-	return ev
+	r.bytes -= len(s.text)
+	return s
 }
 
 func (r *ring) grow() {
-	lines := make([]router.LogEvent, min(r.maxLines, max(64, 2*len(r.lines))))
+	lines := make([]slot, min(r.maxLines, max(64, 2*len(r.lines))))
 	for i := range r.n {
 		lines[i] = r.lines[(r.head+i)%len(r.lines)]
 	}
@@ -85,7 +103,8 @@ func (r *ring) take(buf []router.LogEvent, now time.Time) (n int, more bool) {
 		n++
 	}
 	for n < len(buf) && r.n > 0 {
-		buf[n] = r.shift()
+		s := r.shift()
+		buf[n] = router.LogEvent{App: s.app, Time: s.at, Text: string(s.text)}
 		n++
 	}
 	return n, n > 0 || !r.closed

@@ -76,14 +76,19 @@ func (s *Server) Addr() net.Addr { return s.front.Addr() }
 // Run serves until ctx ends; then it takes no new connection, lets requests in flight finish for Timeouts.Drain, cuts
 // the rest and returns nil. It must be called once; it closes what New opened.
 func (s *Server) Run(ctx context.Context) error {
-	front, control := s.frontServer(), s.controlServer()
+	h := newHandler(s.opts, s.live, s.ring, s.Addr())
+	handed := newHanded(s.Addr())
+	f := fronts{listener: s.front, http1: newHTTP1(h, handed), http2: s.http2Server(h)}
+	control, done := s.controlServer(), make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serve(front, s.front, "requests") })
+	g.Go(func() error { return f.http1.serve(s.front) })
+	g.Go(func() error { return serve(f.http2, handed, "requests of HTTP/2") })
 	g.Go(func() error { return serve(control, s.control, "the control socket") })
-	g.Go(func() error { s.live.sweep(gctx); return nil })
+	g.Go(func() error { s.live.watch(done, s.opts.Timeouts.precision()); return nil })
 	g.Go(func() error {
 		<-gctx.Done()
-		return s.stop(context.WithoutCancel(gctx), front, control)
+		defer close(done)
+		return s.stop(context.WithoutCancel(gctx), f, control)
 	})
 	s.opts.Log.Info("router is up", "addr", s.Addr().String(), "version", s.live.version())
 	return g.Wait()
@@ -97,17 +102,38 @@ func serve(srv *http.Server, l net.Listener, what string) error {
 }
 
 // stop lets requests end while the control socket still answers, then cuts everything.
-func (s *Server) stop(ctx context.Context, front, control *http.Server) error {
+func (s *Server) stop(ctx context.Context, f fronts, control *http.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeouts.Drain)
 	defer cancel()
-	err := front.Shutdown(ctx)
+	late, err := f.shutdown(ctx)
 	cut := s.live.drainAll(ctx)
-	if err != nil { // the deadline: what is left has no backend any more
-		err = front.Close()
+	if late { // what is left has no backend any more
+		err = errors.Join(err, f.close())
 	}
 	s.opts.Log.Info("router is down", "cut", cut)
 	s.ring.close()
 	return errors.Join(err, stopControl(ctx, control), s.control.release())
+}
+
+// fronts are what takes requests.
+type fronts struct {
+	listener net.Listener
+	http1    *http1
+	http2    *http.Server
+}
+
+// shutdown takes no new connection and lets requests finish until ctx ends. late says that there are more.
+func (f fronts) shutdown(ctx context.Context) (late bool, err error) {
+	err = f.listener.Close()
+	second := make(chan error, 1)
+	go func() { second <- f.http2.Shutdown(ctx) }()
+	first := f.http1.shutdown(ctx)
+	return errors.Join(first, <-second) != nil, err
+}
+
+func (f fronts) close() error {
+	f.http1.close()
+	return f.http2.Close()
 }
 
 // flushTime is what the log's reader has to take the last lines.
@@ -122,12 +148,11 @@ func stopControl(ctx context.Context, control *http.Server) error {
 	return control.Close()
 }
 
-func (s *Server) frontServer() *http.Server {
+func (s *Server) http2Server(h http.Handler) *http.Server {
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:                      newHandler(s.opts, s.live, s.ring, s.Addr()),
+		Handler:                      h,
 		Protocols:                    protocols,
 		ReadHeaderTimeout:            s.opts.Timeouts.Header,
 		IdleTimeout:                  s.opts.Timeouts.Idle,

@@ -1,124 +1,141 @@
 package proxy
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/net/http/httpguts"
 )
 
-// upgradeOf returns the protocol that a request wants to switch to, "" for none. HTTP/2 is none: on a connection that
-// switched to it an app would take requests that the router never sees (RFC 9113 has dropped it for HTTP/1.1).
-func upgradeOf(r *http.Request) string {
-	if len(r.Header["Upgrade"]) == 0 || r.ProtoMajor != 1 || !r.ProtoAtLeast(1, 1) || hasBody(r) ||
-		!httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade") {
-		return ""
-	}
-	upgrade := r.Header.Get("Upgrade")
-	if strings.Contains(strings.ToLower(upgrade), "h2c") || strings.Contains(strings.ToLower(upgrade), "http/") {
-		return ""
-	}
-	return upgrade
-}
+// farewellTime is what the two sides of a websocket have to take a close frame and to say goodbye.
+const farewellTime = 500 * time.Millisecond
 
 // tunnel joins the client's connection and the backend's after a 101, until either ends.
-func (ex *exchange) tunnel(c *conn, resp *http.Response) code {
-	ex.watch.responding(ex.h.timeouts.Idle)
-	client, rw, err := http.NewResponseController(ex.w).Hijack()
+func (ex *exchange) tunnel(c *conn, resp *response) code {
+	ex.responding()
+	ex.status = resp.status
+	client, err := ex.front.hijack(resp)
+	ex.hijacked = true
 	if err != nil {
-		return platform
+		return clientGone
 	}
-	defer func() { _ = client.Close() }() // both ways are through
+	defer client.shut()
 	if !ex.hijack(client) {
 		return ex.failure(nil)
 	}
-	if err := writeSwitch(rw.Writer, resp); err != nil {
-		return clientGone
+	up, down := &way{ex: ex, from: client, to: c.sock}, &way{ex: ex, from: c.sock, to: client}
+	if strings.EqualFold(resp.upgrade, "websocket") {
+		up.farewell, down.farewell = goingAwayMasked, goingAway
 	}
-	early, err := rw.Peek(rw.Reader.Buffered())
-	if err != nil {
-		return clientGone
-	}
-	// Past those bytes from the connection itself: net/http's reader would cancel the request at the client's half close.
-	return ex.join(c, client, io.MultiReader(bytes.NewReader(early), client))
+	return ex.join(up, down)
 }
 
-// hijack lets cut reach the client's connection, which is no longer net/http's.
-func (ex *exchange) hijack(client net.Conn) bool {
+// hijack lets cut reach the client's connection, which carries no HTTP any more.
+func (ex *exchange) hijack(client *sock) bool {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
-	ex.hijacked, ex.headerSent, ex.client = true, true, client
-	ex.status = http.StatusSwitchingProtocols
+	ex.headerSent, ex.client = true, client
 	_ = client.SetDeadline(time.Time{}) // one that is gone needs none
 	return ex.cause == causeNone
 }
 
-func writeSwitch(w *bufio.Writer, resp *http.Response) error {
-	h := make(http.Header, len(resp.Header)+2)
-	copyFields(h, resp.Header)
-	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, resp.Header["Upgrade"]
-	_, err := w.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
-	if err = errors.Join(err, h.Write(w)); err != nil {
-		return err
+// endTunnel unblocks both ways. At the end of a drain they still have a moment to write. mu is held.
+func (ex *exchange) endTunnel(why cause) {
+	writes := past
+	if why == causeDrained {
+		writes = time.Now().Add(farewellTime)
 	}
-	_, err = w.WriteString("\r\n")
-	return errors.Join(err, w.Flush())
+	for _, s := range []*sock{ex.client, ex.conn.sock} {
+		_ = s.SetReadDeadline(past) // a closed one needs none
+		_ = s.SetWriteDeadline(writes)
+	}
 }
 
-// join copies both ways. A side that ends its half is told on to the other, which may go on with its own; an error ends
+// join runs both ways. A side that ends its half is told on to the other, which may go on with its own; an error ends
 // both.
-func (ex *exchange) join(c *conn, client net.Conn, fromClient io.Reader) code {
-	up := make(chan struct{})
-	go func() {
-		defer close(up)
-		if _, err := ex.pump(c.tcp, fromClient); err != nil || halfClose(c.tcp) != nil {
-			_ = c.tcp.SetDeadline(past) // a closed one needs none
-		}
-	}()
-	n, err := ex.pump(client, c.br)
-	ex.bytes = n
-	if err != nil || halfClose(client) != nil {
-		_ = client.SetDeadline(past) // a closed one needs none
-	}
-	<-up
+func (ex *exchange) join(up, down *way) code {
+	var all sync.WaitGroup
+	all.Go(up.run)
+	down.run()
+	all.Wait()
+	ex.bytes = down.bytes
 	if ex.uncut() {
 		return ""
 	}
+	all.Go(up.goodbye)
+	all.Go(down.goodbye)
+	all.Wait()
 	return ex.failure(nil)
 }
 
-func (ex *exchange) pump(dst net.Conn, src io.Reader) (total int64, err error) {
-	buf, _ := copyBuffers.Get().(*[chunkHead + copySize + chunkTail]byte)
-	defer copyBuffers.Put(buf)
-	for {
-		n, rerr := src.Read(buf[:copySize])
-		if n > 0 {
-			ex.watch.touch(ex.h.timeouts.Idle)
-			w, werr := dst.Write(buf[:n])
-			total += int64(w)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if errors.Is(rerr, io.EOF) {
-			return total, nil
-		}
-		if rerr != nil {
-			return total, rerr
-		}
+// way is one direction of a tunnel.
+type way struct {
+	ex       *exchange
+	from, to *sock
+	bytes    int64
+	frames   frames
+	farewell []byte // a frame that says that the router goes; nil where the protocol is not known
+	said     bool
+}
+
+func (w *way) run() {
+	err := w.copy()
+	if w.ex.drained() {
+		w.said = w.farewell != nil && w.frames.between() && w.send(w.farewell) == nil
+		return
 	}
+	if err != nil || halfClose(w.to.Conn) != nil {
+		_ = w.to.SetDeadline(past) // a closed one needs none
+	}
+}
+
+func (w *way) copy() error {
+	for {
+		if p := w.from.unread(); len(p) > 0 {
+			if err := w.send(p); err != nil {
+				return err
+			}
+			w.from.discard(len(p))
+		}
+		switch err := w.from.fill(); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		w.ex.touch()
+	}
+}
+
+func (w *way) send(p []byte) error {
+	n, err := w.to.Write(p)
+	w.bytes += int64(n)
+	if w.farewell != nil {
+		w.frames.pass(p[:n])
+	}
+	return err
+}
+
+// goodbye leaves a peer that was told to go the time to read that and to answer it.
+func (w *way) goodbye() {
+	if !w.said || halfClose(w.to.Conn) != nil {
+		return
+	}
+	w.to.lingerFor(farewellTime, farewellTime)
+}
+
+func (ex *exchange) drained() bool {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	return ex.cause == causeDrained
 }
 
 // halfClose passes the end of one direction on.
 func halfClose(dst net.Conn) error {
-	if tcp, ok := dst.(*net.TCPConn); ok {
-		return tcp.CloseWrite()
+	if half, ok := dst.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
 	}
 	return nil
 }

@@ -141,3 +141,102 @@ func TestNoTunnelToHTTP2(t *testing.T) {
 		}
 	}
 }
+
+func TestWebsocketIsToldToGoAtTheEndOfADrain(t *testing.T) {
+	t.Parallel()
+	left := make(chan error, 1)
+	addr := serveApp(t, func(w http.ResponseWriter, req *http.Request) {
+		c, err := websocket.Accept(w, req, nil)
+		if err != nil {
+			return
+		}
+		defer func() { _ = c.CloseNow() }()
+		for err == nil {
+			var msg []byte
+			if _, msg, err = c.Read(context.Background()); err == nil {
+				err = c.Write(context.Background(), websocket.MessageText, msg)
+			}
+		}
+		left <- err
+	})
+	r := start(t, Options{}, route(addr))
+	c := r.dial()
+	r.say(c, "hello")
+	r.say(c, strings.Repeat("x", 30<<10))
+	r.put(route())
+	end := r.drain(50*time.Millisecond, addr)
+	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		t.Errorf("the client got %v", err)
+	}
+	if err := await(t, "the app's end", left); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		t.Errorf("the app got %v", err)
+	}
+	if d := await(t, "the drain", end); d.cut != 1 || d.err != nil {
+		t.Errorf("got %+v", d)
+	}
+	r.line("code=H18", "status=101")
+}
+
+// Within a frame the router's own would be taken for a part of it, and other protocols have no such frame.
+func TestTunnelsThatCannotBeToldAreCut(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ protocol, sent string }{
+		"within a frame":  {"websocket", "\x81\x05hel"},
+		"within a header": {"websocket", "\x81\x02hi\x82\x7e\x01"},
+		"after a close":   {"websocket", "\x88\x02\x03\xe8"},
+		"unknown":         {"tcp", "hello"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr := serveRaw(t, func(_ int, c net.Conn, br *bufio.Reader) {
+				_, _ = readHead(br)
+				_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+tt.protocol+"\r\n\r\n"+tt.sent)
+				_, _ = io.Copy(io.Discard, br)
+			})
+			r := start(t, Options{}, route(addr))
+			_, br := r.raw("GET / HTTP/1.1\r\nHost: a.localhost\r\nConnection: Upgrade\r\nUpgrade: " + tt.protocol + "\r\n\r\n")
+			if resp, err := http.ReadResponse(br, nil); err != nil || resp.StatusCode != 101 {
+				t.Fatalf("got %v, %v", resp, err)
+			}
+			got := make([]byte, len(tt.sent))
+			if _, err := io.ReadFull(br, got); err != nil || string(got) != tt.sent {
+				t.Fatalf("got %q, %v", got, err)
+			}
+			r.put(route())
+			if d := await(t, "the drain", r.drain(0, addr)); d.cut != 1 || d.err != nil {
+				t.Errorf("got %+v", d)
+			}
+			if rest, _ := io.ReadAll(br); len(rest) > 0 {
+				t.Errorf("then got %q", rest)
+			}
+		})
+	}
+}
+
+func TestFrames(t *testing.T) {
+	t.Parallel()
+	var f frames
+	for _, tt := range []struct {
+		bytes   string
+		between bool
+	}{
+		{"", true},
+		{"\x81\x00", true},
+		{"\x81", false},
+		{"\x03ab", false},
+		{"c\x89\x80", false},
+		{"mas", false},
+		{"k", true},
+		{"\x82\x7e\x01\x00" + strings.Repeat("x", 256), true},
+		{"\x82\xfe\x00\x7e" + "mask" + strings.Repeat("x", 125), false},
+		{"x", true},
+		{"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00" + strings.Repeat("x", 1<<16), true},
+		{"\x88\x00", false},
+		{"\x81\x00", false},
+	} {
+		f.pass([]byte(tt.bytes))
+		if f.between() != tt.between {
+			t.Errorf("after %.20q: got %v", tt.bytes, f.between())
+		}
+	}
+}

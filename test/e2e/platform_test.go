@@ -29,11 +29,6 @@ func TestPaasdKilledUnderLoad(t *testing.T) {
 	killed(t)
 }
 
-func TestDiskFull(t *testing.T) {
-	t.Parallel()
-	diskFull(t)
-}
-
 func TestGarbageCollected(t *testing.T) {
 	t.Parallel()
 	garbageCollected(t)

@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,8 @@ func TestF2DockerIsStoppedForAMinute(t *testing.T) {
 	one := p.App(platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
 	one.Push()
 	one.Do("paas", "scale", "web=2", "worker=1")
-	two := p.App(platform.Fixture{})
+	two := p.App(platform.Fixture{Procfile: "web: /probe deaf\n"}) // Docker waits for it while the others have ended
+	two.Do("paas", "checks:set", "stop-timeout=1")
 	two.Push()
 	two.Do("paas", "run", "--detach", "--", "/probe", "worker")
 	before := wantFleet(t, p.Platform, one.Name, "1", "web.1", "web.2", "worker.1")
@@ -26,21 +28,18 @@ func TestF2DockerIsStoppedForAMinute(t *testing.T) {
 	if err := e.Stop(); err != nil {
 		p.Fatal(err)
 	}
-	p.Logf("Docker took %s to stop", time.Since(stopped))
 	wantAway(t, p.Platform, one)
 	platform.WaitFor(t, 2*time.Minute, "the minute to be over", func() error { return passed(stopped, time.Minute) })
 
-	back := time.Now()
 	if err := e.Start(); err != nil {
 		p.Fatal(err)
 	}
-	p.Logf("Docker answers after %s", time.Since(back))
-	back = time.Now()
+	back := time.Now()
 	one.Get("/").Must(t, 200, " v1")
-	p.Logf("serves after %s", time.Since(back))
+	served := time.Since(back)
 	after := wantFleet(t, p.Platform, one.Name, "1", "web.1", "web.2", "worker.1")
 	wantFleet(t, p.Platform, two.Name, "1", "web.1")
-	p.Logf("as desired after %s", time.Since(back))
+	p.Figure("served %d ms after Docker answered again, as desired after %.1f s", served.Milliseconds(), time.Since(back).Seconds())
 	for slot, id := range before {
 		if after[slot] == id {
 			p.Errorf("%s is the container from before", slot)
@@ -49,6 +48,18 @@ func TestF2DockerIsStoppedForAMinute(t *testing.T) {
 	one.Do("paas", "ps").Says("web.1\tup\tv1", "web.2\tup\tv1", "worker.1\tup\tv1")
 	two.Get("/").Must(t, 200, "web.1 v1")
 	two.Do("paas", "run:list").Says("run.1\texited")
+	wantTicks(t, one, 3) // the first container, started again by Docker, and the fresh one
+
+	if err := e.Kill(); err != nil { // its containers run on until it is back, and then it ends them
+		p.Fatal(err)
+	}
+	two.Get("/").Must(t, 200, "web.1 v1")
+	one.Get("/").Must(t, 200, " v1")
+	if err := e.Start(); err != nil {
+		p.Fatal(err)
+	}
+	wantFleet(t, p.Platform, one.Name, "1", "web.1", "web.2", "worker.1")
+	wantFleet(t, p.Platform, two.Name, "1", "web.1")
 	watched.right(t, one.Name, two.Name)
 	one.Do("paas", "config:set", "A=1")
 	one.Get("/env?key=A").Must(t, 200, "1")
@@ -92,6 +103,30 @@ func TestF2DockerIsStoppedWhileContainersRunOn(t *testing.T) {
 	app.Do("paas", "config:set", "A=1")
 	app.Get("/env?key=A").Must(t, 200, "1")
 	clean(p, load)
+}
+
+// wantTicks waits for the log of a worker to show so many lives, no line of one missing or there twice.
+func wantTicks(t *testing.T, app *platform.App, lives int) {
+	t.Helper()
+	platform.WaitFor(t, backWithin, "the log of each life of the worker", func() error {
+		log := app.Do("paas", "logs", "-n", "1000", "--process", "worker.1", "--source", "app").Stdout
+		seen := map[int]int{} // lives that ticked so often; they overlap
+		for line := range strings.Lines(log) {
+			_, text, _ := strings.Cut(line, "worker tick ")
+			if tick, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
+				seen[tick]++
+			}
+		}
+		for tick := range seen {
+			if seen[tick] > lives || tick > 1 && seen[tick] > seen[tick-1] {
+				return fmt.Errorf("tick %d is there %d times, the one before %d times:\n%s", tick, seen[tick], seen[tick-1], log)
+			}
+		}
+		if seen[1] != lives {
+			return fmt.Errorf("%d lives, not %d:\n%s", seen[1], lives, log)
+		}
+		return nil
+	})
 }
 
 // said is nil when a command succeeded and wrote each of the texts.

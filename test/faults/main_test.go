@@ -36,7 +36,7 @@ func publish() error {
 	}
 	text := fmt.Sprintf("\n%s. Each proof under %d requests/s on kept connections and %d/s on new ones.\n\n%s\n",
 		report.Machine(), steady.Kept, steady.New, suite.Markdown())
-	return errors.Join(err, report.Replace(doc, text))
+	return errors.Join(err, report.Replace(doc, "measured", text))
 }
 
 // clean ends the load of a proof: not one request may have failed.

@@ -129,11 +129,14 @@ func TestZ6AppsDoNotWaitForEachOther(t *testing.T) {
 	slow.Get("/").Must(p, 200, "web.1 v2")
 }
 
+// buildMark is an argument of the build of building, which no other test has.
+func buildMark(p *report.Proof, a *platform.App) string { return p.Installation() + "-" + a.Name }
+
 // building pushes what builds until it is stopped, and returns once it does; the channel is closed when the push has
 // ended.
 func building(p *report.Proof, a *platform.App) (ended <-chan struct{}) {
 	p.Helper()
-	a.Write("Dockerfile", "FROM scratch\nCOPY probe /probe\nRUN [\"/probe\", \"worker\", \""+a.Name+"\"]\n")
+	a.Write("Dockerfile", "FROM scratch\nCOPY probe /probe\nRUN [\"/probe\", \"worker\", \""+buildMark(p, a)+"\"]\n")
 	a.Commit("Builds for ever")
 	push := p.Command(p.Context(), platform.Cmd{Dir: a.Dir, Args: []string{"git", "push", "paas", "main"}})
 	push.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // git and its ssh
@@ -152,7 +155,7 @@ func building(p *report.Proof, a *platform.App) (ended <-chan struct{}) {
 		if err := a.Peek("builds", &list); err != nil {
 			return err
 		}
-		if list[0].Status != "building" || len(processes(a.Name)) == 0 {
+		if list[0].Status != "building" || len(processes(buildMark(p, a))) == 0 {
 			return errors.New(list[0].Status + " " + list[0].Error)
 		}
 		return nil

@@ -92,7 +92,7 @@ func TestF6ADroppedPushIsCanceled(t *testing.T) {
 	a := p.Deployed(platform.Fixture{})
 	load := a.Load("/", steady)
 	building(p, a)
-	ssh := processes("BatchMode=yes", fmt.Sprintf("git-receive-pack '/%s'", a.Name)) // not the shell that git runs it by
+	ssh := processes(p.Admin.Key, fmt.Sprintf("git-receive-pack '/%s'", a.Name)) // not the shell that git runs it by
 	if len(ssh) != 1 {
 		p.Fatalf("these look like the pusher's ssh: %d", ssh)
 	}
@@ -103,7 +103,7 @@ func TestF6ADroppedPushIsCanceled(t *testing.T) {
 		if err := a.Peek("builds", &list); err != nil {
 			return err
 		}
-		if list[0].Status != "canceled" || len(processes(a.Name)) > 0 {
+		if list[0].Status != "canceled" || len(processes(buildMark(p, a))) > 0 {
 			return errors.New(list[0].Status)
 		}
 		return nil

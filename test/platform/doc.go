@@ -12,5 +12,7 @@
 // Everything that a platform makes is gone when Close returns: its containers, networks, images and files. Where the
 // test ends by a panic, a time-out, an interrupt or kill -9, a reaper process of its own does the same.
 //
+// A test that has to stop the engine, fill its disk or cut the host's power takes one of its own, StartEngine.
+//
 // It knows the product only from outside: binaries, flags, files of the data directory, labels on the engine.
 package platform

@@ -64,6 +64,7 @@ func (p probe) slowboot(ctx context.Context, _ []string) error {
 	if err := pause(ctx, boot); err != nil {
 		return err
 	}
+	fmt.Fprintf(p.stdout, "booted at %s\n", time.Now().UTC().Format(time.RFC3339Nano))
 	return p.web(ctx, "")
 }
 

@@ -10,24 +10,19 @@ import (
 	"time"
 )
 
-// The lines around what a run writes into a document.
-const (
-	measuredBegin = "<!-- measured: begin -->\n"
-	measuredEnd   = "<!-- measured: end -->\n"
-)
-
-// Replace puts text in place of what stands between the markers in the document.
-func Replace(path, text string) error {
+// Replace puts text in place of what stands in a document between the lines that mark the part.
+func Replace(path, part, text string) error {
+	begin, end := "<!-- "+part+": begin -->\n", "<!-- "+part+": end -->\n"
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, begins := strings.Cut(string(content), measuredBegin)
-	_, after, ends := strings.Cut(rest, measuredEnd)
+	before, rest, begins := strings.Cut(string(content), begin)
+	_, after, ends := strings.Cut(rest, end)
 	if !begins || !ends {
-		return fmt.Errorf("%s has not the lines %q and %q", path, measuredBegin, measuredEnd)
+		return fmt.Errorf("%s has not the lines %q and %q", path, begin, end)
 	}
-	return os.WriteFile(path, []byte(before+measuredBegin+text+measuredEnd+after), 0o644)
+	return os.WriteFile(path, []byte(before+begin+text+end+after), 0o644)
 }
 
 // Machine tells what was measured on.

@@ -21,7 +21,7 @@ import (
 type Suite struct {
 	Title  string
 	Groups []Group // in the order of the table
-	Desks  int     // proofs that work at the same time: more would only measure each other
+	Desks  int     // proofs that work at the same time, unless -parallel says it: more would only measure each other
 
 	shared *platform.Platform
 	desks  chan struct{}
@@ -47,11 +47,11 @@ type Row struct {
 // and returns the exit code.
 func (s *Suite) Main(m *testing.M, o platform.Options, publish func() error) int {
 	flag.Parse()
+	s.desks = make(chan struct{}, cmp.Or(asked("test.parallel"), s.Desks))
 	if err := flag.Set("test.parallel", "200"); err != nil { // most of a proof is waiting: desks bound the rest
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	s.desks = make(chan struct{}, s.Desks)
 	code := platform.Main(m, &s.shared, o)
 	if len(s.rows) == 0 {
 		return code // none was asked for
@@ -62,6 +62,16 @@ func (s *Suite) Main(m *testing.M, o platform.Options, publish func() error) int
 		code = 1
 	}
 	return code
+}
+
+// asked is the number that a flag was given; 0 for none.
+func asked(name string) (n int) {
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name == name {
+			n, _ = strconv.Atoi(f.Value.String()) // flag has parsed it
+		}
+	})
+	return n
 }
 
 func (s *Suite) add(r Row) {
@@ -124,6 +134,8 @@ func (r Row) print(w io.Writer) {
 	fmt.Fprintf(w, "  %-7s %s %6.1f s  %s\n", r.ID, r.verdict(), r.Took.Seconds(), r.What)
 	if r.Load != nil {
 		fmt.Fprintf(w, "%24s%d requests, %d failed, longest stall %s; %s\n", "", r.Load.Sent, len(r.Load.Failures), r.Load.Stall().Round(time.Millisecond), r.Figure)
+	} else if r.Figure != "" {
+		fmt.Fprintf(w, "%24s%s\n", "", r.Figure)
 	}
 	for _, text := range r.Evidence {
 		fmt.Fprintf(w, "          | %s\n", strings.ReplaceAll(text, "\n", "\n          | "))

@@ -84,7 +84,7 @@ func (c *Client) failure(resp *http.Response) error {
 	if err == nil && json.Unmarshal(data, &f) == nil && f.Error.Message != "" {
 		return f.Error.Err()
 	}
-	return paas.Errorf(CodeOfStatus(resp.StatusCode), "%s answered %s, and not as paasd does", c.where, resp.Status).
+	return paas.Errorf(strangersCode(resp.StatusCode), "%s answered %s, and not as paasd does", c.where, resp.Status).
 		WithHint("check PAAS_URL")
 }
 

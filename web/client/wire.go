@@ -16,8 +16,7 @@ const HeaderPush = "Paas-Push"
 // StatusCanceled answers a request whose client is gone; it has no name of its own in HTTP.
 const StatusCanceled = 499
 
-// statuses is the one table between error codes and HTTP statuses. Where two codes share a status the body's code
-// tells them apart.
+// statuses is the one table of the HTTP statuses of error codes. The body has the code itself.
 func statuses() map[paas.Code]int {
 	return map[paas.Code]int{
 		paas.Internal:     http.StatusInternalServerError,
@@ -41,18 +40,15 @@ func Status(code paas.Code) int {
 	return http.StatusInternalServerError
 }
 
-// CodeOfStatus is the error code that an HTTP status stands for, for answers whose body does not say: what is in
-// between (a proxy, a router) also answers.
-func CodeOfStatus(status int) paas.Code {
-	for code, s := range statuses() {
-		if s == status {
-			return code
-		}
-	}
+// strangersCode is the error code of an answer that is not paasd's: what is in between (a proxy, a router), or is there
+// in its place, also answers. It knows nothing of paasd's nouns, so its 404 never means that an app is not there.
+func strangersCode(status int) paas.Code {
 	switch {
-	case status == http.StatusForbidden:
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return paas.Unauthorized
-	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
+	case status == http.StatusTooManyRequests:
+		return paas.RateLimited
+	case status == http.StatusNotFound, status >= http.StatusBadGateway && status <= http.StatusGatewayTimeout:
 		return paas.Unavailable
 	case status >= 400 && status < 500:
 		return paas.Invalid

@@ -1,4 +1,4 @@
-package e2e
+package faults
 
 import (
 	"crypto/rand"
@@ -79,19 +79,20 @@ func (d *smallDisk) empty() {
 
 // The disk under paasd's data full, under load: what would write says so, all else works, and not one request fails. It
 // is over as soon as there is space, without a restart; and paasd starts on a full disk, too.
-func diskFull(t *testing.T) {
+func TestF3TheDiskOfPaasdsDataIsFull(t *testing.T) {
 	disk := newSmallDisk(t, 400)
-	p := platform.Start(t, platform.Options{DataDir: disk.dir, Troubled: true})
-	app := p.App(t, platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
+	p := suite.ProveAlone(t, "F-3", "the disk of paasd's data is full: what would write says so, apps are served, paasd starts on it, and all is well when there is room",
+		platform.Options{DataDir: disk.dir, Troubled: true})
+	app := p.App(platform.Fixture{Procfile: "web: /probe web\nworker: /probe worker\n"})
 	app.Push()
 	app.Do("paas", "scale", "worker=1")
-	crashes := p.App(t, platform.Fixture{})
+	crashes := p.App(platform.Fixture{})
 	crashes.Push()
-	load := app.Load("/", perSecond)
+	load := app.Load("/", steady)
 
 	disk.leave(100)
 	app.Commit("No room to build")
-	refused(t, app.Run("git", "push", "paas", "main"), 1, "and a build wants 256 MB")
+	spaceless(t, app.Run("git", "push", "paas", "main"), 1, "and a build wants 256 MB")
 	app.Do("paas", "builds").Says("2\tfailed")
 	app.Do("paas", "config:set", "A=1").Says("v2")
 
@@ -100,16 +101,16 @@ func diskFull(t *testing.T) {
 	_, _ = rand.Read(content) // never fails
 	app.Write("big", string(content))
 	app.Commit("More than there is room for")
-	refused(t, app.Run("git", "push", "paas", "main"), 1, "no space left for what you push")
+	spaceless(t, app.Run("git", "push", "paas", "main"), 1, "no space left for what you push")
 	app.Do("git", "reset", "--hard", "--quiet", "HEAD~")
 
 	disk.leave(10)
-	refused(t, app.Run("git", "push", "paas", "main"), 128, "and a push wants 16 MB")
+	spaceless(t, app.Run("git", "push", "paas", "main"), 128, "and a push wants 16 MB")
 
 	disk.leave(0)
-	full(t, p, app)
-	replaced(t, p, crashes)
-	flowing(t, load, 2*perSecond) // whose log lines find no space
+	full(t, p.Platform, app)
+	replaced(t, p.Platform, crashes)
+	load.Flow(t, 2*steady.Kept) // whose log lines find no space
 	disk.empty()
 	app.Do("paas", "config:set", "A=2").Says("v3")
 	app.Push().Says("v4 is live")
@@ -127,19 +128,19 @@ func diskFull(t *testing.T) {
 	if err := p.Serve(); err != nil {
 		t.Fatal(err)
 	}
-	full(t, p, app)
+	full(t, p.Platform, app)
 	disk.empty()
 	app.Commit("There is room")
 	app.Push().Says("v5 is live")
-	load.StopClean(t)
+	clean(p, load)
 	app.Do("paas", "releases:verify").Says("5 releases")
-	if said := p.Log(); strings.Contains(said, "panic") {
+	if said := p.Platform.Log(); strings.Contains(said, "panic") {
 		t.Error(said)
 	}
 }
 
-// refused wants a command that the disk has no space for to fail, and to say what frees some.
-func refused(t *testing.T, r platform.Result, code int, text string) {
+// spaceless wants a command that the disk has no space for to fail, and to say what frees some.
+func spaceless(t *testing.T, r platform.Result, code int, text string) {
 	t.Helper()
 	r.Want(code).Says("no space left", text, "paas gc")
 }
@@ -147,9 +148,9 @@ func refused(t *testing.T, r platform.Result, code int, text string) {
 // full looks at an app on a disk without a byte left.
 func full(t *testing.T, p *platform.Platform, app *platform.App) {
 	t.Helper()
-	refused(t, app.Run("paas", "config:set", "B=1"), 7, "")
-	refused(t, p.Run(t, "paas", "apps:create", "--no-remote", "other"), 7, "")
-	refused(t, app.Run("git", "push", "paas", "main"), 128, "")
+	spaceless(t, app.Run("paas", "config:set", "B=1"), 7, "")
+	spaceless(t, p.Run(t, "paas", "apps:create", "--no-remote", "other"), 7, "")
+	spaceless(t, app.Run("git", "push", "paas", "main"), 128, "")
 	for _, read := range []string{"apps", "ps", "config", "releases", "builds", "domains", "logs", "keys"} {
 		app.Do("paas", read)
 	}

@@ -1,0 +1,102 @@
+package soak
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"paas/test/report"
+)
+
+// table is the result.
+type table struct {
+	first, last sample
+	goroutines  counts
+	took        time.Duration
+	requests    int
+	mix         string
+}
+
+// The bounds. Memory: what a collected heap may differ by, at a different moment. Descriptors, goroutines: connections and
+// requests that happen to be under way. The store: what a release leaves on record, an event for each of its steps included.
+const (
+	moreMemory     = 12 << 20
+	moreFiles      = 16
+	moreThreads    = 8
+	moreGoroutines = 20
+	perDeploy      = 16 << 10
+	logsPerApp     = 12 << 20
+)
+
+// row is one measure.
+type row struct {
+	what, first, last, bound string
+	held                     bool
+}
+
+func (t table) rows() []row {
+	n := int64(t.last.deploys - t.first.deploys)
+	grown := (t.last.store - t.first.store) / n
+	return []row{
+		more("paasd: memory of its own, MB", t.first.paasd.memory, t.last.paasd.memory, moreMemory, 1<<20),
+		more("paasd: open files", int64(t.first.paasd.files), int64(t.last.paasd.files), moreFiles, 1),
+		more("paasd: threads", int64(t.first.paasd.tasks), int64(t.last.paasd.tasks), moreThreads, 1),
+		fresh("paasd: goroutines", t.goroutines.freshPaasd, t.goroutines.paasd),
+		more("router: memory of its own, MB", t.first.router.memory, t.last.router.memory, moreMemory, 1<<20),
+		more("router: open files", int64(t.first.router.files), int64(t.last.router.files), moreFiles, 1),
+		more("router: threads", int64(t.first.router.tasks), int64(t.last.router.tasks), moreThreads, 1),
+		fresh("router: goroutines", t.goroutines.freshRouter, t.goroutines.router),
+		none("containers beyond the formations", t.first.containers, t.last.containers),
+		none("images beyond one a build, within the month that they are kept", t.first.images, t.last.images),
+		none("networks beyond one an app", t.first.networks, t.last.networks),
+		{"store: bytes a deploy", "", fmt.Sprint(grown), fmt.Sprintf("≤ %d", perDeploy), grown <= perDeploy},
+		{
+			"logs, MB", megabytes(t.first.logs), megabytes(t.last.logs), fmt.Sprintf("≤ %d an app", logsPerApp>>20),
+			t.last.logs <= apps*logsPerApp,
+		},
+		{"data directory without repositories, MB", megabytes(t.first.data), megabytes(t.last.data), "", true},
+	}
+}
+
+func more(what string, first, last, by, unit int64) row {
+	show := func(n int64) string { return fmt.Sprint(n) }
+	if unit > 1 {
+		show = megabytes
+	}
+	return row{what, show(first), show(last), fmt.Sprintf("≤ first + %d", by/unit), last <= first+by}
+}
+
+func fresh(what string, fresh, last int) row {
+	return row{what, fmt.Sprintf("%d (just started)", fresh), fmt.Sprint(last), fmt.Sprintf("≤ first + %d", moreGoroutines), last <= fresh+moreGoroutines}
+}
+
+func none(what string, first, last int) row {
+	return row{what, fmt.Sprint(first), fmt.Sprint(last), "0", last == 0}
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) }
+
+func (t table) flaws() (all []error) {
+	for _, r := range t.rows() {
+		if !r.held {
+			all = append(all, fmt.Errorf("%s: %s, then %s; it was to be %s", r.what, r.first, r.last, r.bound))
+		}
+	}
+	return all
+}
+
+// text is the table as the document has it.
+func (t table) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s: %d deploys of %d apps in %s (%s); %d requests to the app without crashes, none failed.\n\n",
+		time.Now().UTC().Format(time.DateOnly), report.Machine(), t.last.deploys, apps, t.took.Round(time.Second), t.mix, t.requests)
+	fmt.Fprintf(&b, "| what | after %d deploys | after %d | bound | |\n|---|---|---|---|---|\n", t.first.deploys, t.last.deploys)
+	for _, r := range t.rows() {
+		verdict := "held"
+		if !r.held {
+			verdict = "**missed**"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.what, r.first, r.last, r.bound, verdict)
+	}
+	return b.String()
+}
