@@ -125,6 +125,29 @@ func TestRestartOfPaasd(t *testing.T) {
 	})
 }
 
+func TestAWorkerThatHasRunForItsGraceIsUpWhenPaasdStarts(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		must(w.Scale(context.Background(), "hello", paas.Formation{"worker": 1}, &progressLog{}))(t)
+		for _, test := range []struct {
+			crash bool
+			want  paas.InstanceState
+		}{{false, paas.InstanceUp}, {true, paas.InstanceStarting}} {
+			if test.crash {
+				w.runtime.exit(w.instance("worker.1").ID, 1)
+				pass(time.Second) // of the grace of the next one
+			}
+			w.halt()
+			w.boot()
+			synctest.Wait()
+			if got := w.status("worker.1").State; got != test.want {
+				t.Errorf("crash %v: %s", test.crash, got)
+			}
+		}
+	})
+}
+
 func TestTheEngineAwayAndBack(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create()

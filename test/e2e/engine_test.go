@@ -28,7 +28,7 @@ func engineAway(t *testing.T) {
 	gate.close()
 	for _, args := range [][]string{{"paas", "scale", "web=2"}, {"paas", "restart"}, {"paas", "run", "/probe", "who"}, {"paas", "ps"}} {
 		began := time.Now()
-		app.Run(args...).Want(7).Says("the Docker engine does not answer", "hint: systemctl status docker")
+		app.Run(args...).Want(7).Says("the Docker engine does not answer", "try: systemctl status docker")
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("%q is told after %s", args, took)
 		}
