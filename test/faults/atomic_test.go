@@ -23,6 +23,7 @@ func TestZ4AllOrNothing(t *testing.T) {
 			p.Fatalf("%q answers", e.Body)
 		}
 	}
+	p.Figure("failed after %.1f s", a.Release(2).Took())
 	a.WantUp("web.1", "web.2", "web.3", "web.4")
 	if diff := cmp.Diff(before, a.Slots()); diff != "" {
 		p.Errorf("the instances changed: %s", diff)
@@ -71,6 +72,7 @@ func TestZ8AllTypesMoveTogether(t *testing.T) {
 			p.Fatalf("%q answers", e.Body)
 		}
 	}
+	p.Figure("failed after %.1f s", a.Release(2).Took())
 	a.WantUp("web.1", "web.2", "worker.1")
 	if diff := cmp.Diff(before, a.Slots()); diff != "" {
 		p.Errorf("the instances changed: %s", diff)

@@ -39,9 +39,10 @@ func publish() error {
 	return errors.Join(err, report.Replace(doc, "measured", text))
 }
 
-// clean ends the load of a proof: not one request may have failed.
+// clean ends the load of a proof a second after all else: not one request may have failed.
 func clean(p *report.Proof, load *platform.Load) platform.Traffic {
 	p.Helper()
+	load.Flow(p, steady.Kept+steady.New)
 	traffic := load.StopClean(p)
 	p.Under(traffic)
 	return traffic

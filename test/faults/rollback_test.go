@@ -20,6 +20,7 @@ func TestR1SetDeployRollback(t *testing.T) {
 	a.Push()
 	a.Do("paas", "config:set", "MODE=new")
 	a.Do("paas", "rollback", "v2").Says("v5")
+	p.Figure("rolled back in %.1f s", a.Release(5).Took())
 	clean(p, load)
 	var told []string
 	for _, r := range a.Releases() {
@@ -43,6 +44,7 @@ func TestR2RollbackGoesToTheOneBefore(t *testing.T) {
 	a.Fails("Broken at boot") // v3
 	a.Do("paas", "config:set", "N=4")
 	a.Do("paas", "rollback").Says("v5")
+	p.Figure("rolled back in %.1f s", a.Release(5).Took())
 	clean(p, load)
 	a.WantReleases(5, "Rollback to v2")
 	if n := a.Value("N"); n != "2" {
@@ -81,6 +83,7 @@ func TestR4RollbackNeedsNoBranch(t *testing.T) {
 	a.Do("git", "push", "--force", "paas", "other:main")
 	a.Get("/read?path=/code").Must(p, http.StatusOK, "two")
 	a.Do("paas", "rollback", "v1")
+	p.Figure("rolled back in %.1f s", a.Release(3).Took())
 	a.Get("/read?path=/code").Must(p, http.StatusOK, "one")
 	clean(p, load)
 	if runs := a.Who().Commit; runs != first {

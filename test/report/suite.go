@@ -151,7 +151,7 @@ func (s *Suite) Markdown() string {
 		if r.Load != nil {
 			load = fmt.Sprintf("%d | %d | %d ms", r.Load.Sent, len(r.Load.Failures), r.Load.Stall().Milliseconds())
 		}
-		fmt.Fprintf(&table, "| %s | %s | %s | %s | %s |\n", r.ID, r.What, r.verdict(), load, r.Figure)
+		fmt.Fprintf(&table, "| %s | %s | %s | %s | %s |\n", r.ID, r.What, r.verdict(), load, cmp.Or(r.Figure, "–"))
 	}
 	return table.String()
 }
