@@ -261,7 +261,11 @@ func TestARouteThatIsLiveIsNotPutAgainAndOneThatIsNotIs(t *testing.T) {
 	c := newController(t, tempDir(t), &fake{put: func(router.Table) error { puts++; return answer }}, router.Options{})
 	apply := func(r paas.Route, want paas.Code, wantPuts int) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		patience := 20 * time.Second
+		if want == paas.Unavailable {
+			patience = 500 * time.Millisecond // which it uses up
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		puts = 0
 		if err := c.Apply(ctx, r); paas.CodeOf(err) != want || (puts > 0) != (wantPuts > 0) {
