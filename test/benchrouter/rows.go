@@ -262,6 +262,10 @@ func (b *bench) heading(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	load, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "", err
+	}
 	versions := []string{runtime.Version()}
 	for _, args := range [][]string{{"nginx", "-v"}, {"haproxy", "-v"}, {"caddy", "version"}, {"wrk", "-v"}} {
 		out, _ := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput() // wrk -v exits with 1
@@ -272,7 +276,7 @@ func (b *bench) heading(ctx context.Context) (string, error) {
 		versions = append(versions, line)
 	}
 	return fmt.Sprintf(heading, time.Now().Format(time.DateOnly), runtime.NumCPU(), strings.TrimSpace(string(kernel)), strings.Join(versions, "; "),
-		b.rounds, b.length), nil
+		b.rounds, b.length, strings.Fields(string(load))[0]), nil
 }
 
 const heading = "# Benchmarks of the router\n\n" +
@@ -282,4 +286,6 @@ const heading = "# Benchmarks of the router\n\n" +
 	"kind of headers (X-Forwarded-*, X-Request-Id) and to log nothing, but for \"request log read\", where a reader takes the router's " +
 	"line of each request, as paasd does. Rounds are interleaved; ratios are of the same round, and the median of all. " +
 	"Processor time is that of the contender's processes.\n\n" +
-	"%s, %d processors, Linux %s; %s. %d rounds of %s each.\n"
+	"%s, %d processors, Linux %s; %s. %d rounds of %s each. Load average before: %s. Where that is not near zero, the machine was " +
+	"busy with other work: requests/s and p99 then tell how the scheduler shared the processor, of which a process with several " +
+	"threads gets more, and only the processor time is to go by.\n"
