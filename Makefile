@@ -1,6 +1,6 @@
 # What a developer and CI type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help build test conformance faults soak vet lint fmt bench demo demo-down engine-down clean
+.PHONY: help build test conformance faults soak vet lint fmt bench bench-router demo demo-down engine-down clean
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -63,6 +63,12 @@ bench: ## what the platform adds to Docker's own times, as ratios, into docs/ben
 	@test/engine.sh up test
 	@$(MAKE) --no-print-directory build
 	BENCH_DOC=$(CURDIR)/docs/benchmarks.md go test -run '^$$' -bench . -benchtime 15x -timeout 30m ./test/bench
+
+bench-router: ## the router beside nginx, HAProxy and Caddy, which it installs, into docs/benchmarks-router.md
+	@test/engine.sh tools wrk nginx haproxy caddy taskset
+	@mkdir -p bin
+	go build -o bin/benchrouter ./test/benchrouter
+	bin/benchrouter -doc docs/benchmarks-router.md
 
 demo: ## the whole thing at work on this machine: set-up, a push, config, scale, a run, a rollback; leaves it running
 	@test/engine.sh tools git ssh curl

@@ -29,7 +29,9 @@ type App struct {
 	// Stopped names the instances that ps:stop took down; restart, and a new release, start them again.
 	Stopped map[string]bool `json:"stopped,omitempty"`
 
-	Maintenance bool `json:"maintenance,omitempty"`
+	Maintenance bool    `json:"maintenance,omitempty"`
+	Paused      bool    `json:"paused,omitempty"`
+	Routing     Routing `json:"routing,omitzero"`
 	// Subnet is the app's own part of the installation's address pool. It stays with the app, so that an address
 	// never comes to mean an instance of another app.
 	Subnet netip.Prefix `json:"subnet"`
@@ -46,6 +48,7 @@ const (
 	AppCrashed     AppState = "crashed"     // instances are wanted and none is up
 	AppDown        AppState = "down"        // none is wanted
 	AppMaintenance AppState = "maintenance" // the router answers for it
+	AppPaused      AppState = "paused"      // the router holds its requests
 )
 
 // AppInfo is an app as users see it.
@@ -57,8 +60,8 @@ type AppInfo struct {
 	State   AppState `json:"state"`
 }
 
-// Domain is a host name that an app answers to.
+// Domain is a host name that an app answers to; a custom one may have a path prefix behind it: example.com/api.
 type Domain struct {
 	Host string `json:"host"`
-	Kind string `json:"kind"` // "default" (<app>.<platform domain>) or "custom"
+	Kind string `json:"kind"` // "default" (<app>.<platform domain>), "custom" or "wildcard"
 }

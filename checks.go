@@ -150,7 +150,7 @@ func (c *Checks) set(name, value string) error {
 		if c.StopTimeouts == nil {
 			c.StopTimeouts = map[string]Seconds{}
 		}
-		seconds, err := parseSeconds(name, value)
+		seconds, err := parseSeconds("checks", name, value)
 		c.StopTimeouts[typ] = seconds
 		if seconds == 0 {
 			delete(c.StopTimeouts, typ)
@@ -162,7 +162,7 @@ func (c *Checks) set(name, value string) error {
 		return Errorf(Invalid, "there is no check %s", Quote(name)).
 			WithHint("the checks are: path, timeout, interval, grace, drain, stop-timeout, stop-timeout[TYPE], strategy, max-surge, auto-rollback")
 	}
-	seconds, err := parseSeconds(name, value)
+	seconds, err := parseSeconds("checks", name, value)
 	*field = seconds
 	return err
 }
@@ -204,7 +204,8 @@ func stopType(name string) (typ string, ok bool) {
 // MaxCheckSeconds bounds each duration of the checks.
 const MaxCheckSeconds = 3600
 
-func parseSeconds(name, value string) (Seconds, error) {
+// parseSeconds reads the value of a setting that `paas NOUN:set` sets.
+func parseSeconds(noun, name, value string) (Seconds, error) {
 	if value == "" {
 		return 0, nil
 	}
@@ -217,7 +218,7 @@ func parseSeconds(name, value string) (Seconds, error) {
 	}
 	if err != nil || n < 1 || n > MaxCheckSeconds {
 		return 0, Errorf(Invalid, "%s=%s is not a number of seconds from 1 to %d", name, strings.Trim(Quote(value), `"`), MaxCheckSeconds).
-			WithHint("paas checks:set %s=30", name)
+			WithHint("paas %s:set %s=30", noun, name)
 	}
 	return Seconds(n), nil
 }

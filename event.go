@@ -18,6 +18,8 @@ const (
 	EventDomainAdded   EventKind = "domains.added"
 	EventDomainRemoved EventKind = "domains.removed"
 	EventMaintenance   EventKind = "maintenance.set"
+	EventPause         EventKind = "pause.set"
+	EventRouting       EventKind = "router.set"
 
 	EventDeployPending EventKind = "deploy.pending" // the release is on the ledger
 	EventDeployCommand EventKind = "deploy.command" // the release command ended

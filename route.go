@@ -4,10 +4,15 @@ import "net/netip"
 
 // Route is everything the router knows of one app. It is a value: a change makes a new one.
 type Route struct {
-	App         string    `json:"app"`  // App.ID
-	Name        string    `json:"name"` // App.Name
+	App  string `json:"app"`  // App.ID
+	Name string `json:"name"` // App.Name
+	// Hosts are names with, in front, "*." for any one label, and a path prefix behind: www.example.com,
+	// *.example.com, example.com/api. An exact host goes before a wildcard, a longer prefix before a shorter one.
 	Hosts       []string  `json:"hosts"`
 	Maintenance bool      `json:"maintenance,omitempty"`
+	Paused      bool      `json:"paused,omitempty"` // requests wait, for a while
+	Health      string    `json:"health,omitempty"` // the path of the app's check: answered while it is paused
+	Routing     Routing   `json:"routing,omitzero"`
 	Backends    []Backend `json:"backends"`
 	// Down is the code that answers while there is no backend: H81 nothing deployed, H14 no web instance wanted,
 	// H20 booting, H10 crashed.

@@ -124,12 +124,16 @@ func (e *Engine) rename(ctx context.Context, id, to string, progress Progress) (
 		return app, err
 	}
 	commit := func() (paas.App, error) { return e.Store.RenameApp(id, to, e.defaultHost(to)) }
+	renamed := paas.Event{
+		App: id, Kind: paas.EventAppRenamed, User: paas.UserOf(ctx), Text: fmt.Sprintf("Renamed from %s to %s by %s", app.Name, to, paas.UserOf(ctx)),
+	}
 	if app.Current == 0 {
 		next, err := commit()
-		if err == nil {
-			err = e.route(ctx, next, paas.Release{}, nil)
+		if err != nil {
+			return next, err
 		}
-		return next, err
+		e.event(renamed)
+		return next, e.route(ctx, next, paas.Release{}, nil)
 	}
 	rel, config, err := e.current(app)
 	if err != nil {
@@ -143,9 +147,7 @@ func (e *Engine) rename(ctx context.Context, id, to string, progress Progress) (
 	if err := m.run(ctx); err != nil {
 		return m.app, m.explain(err)
 	}
-	e.event(paas.Event{
-		App: id, Kind: paas.EventAppRenamed, User: paas.UserOf(ctx), Text: fmt.Sprintf("Renamed from %s to %s by %s", app.Name, to, paas.UserOf(ctx)),
-	})
+	e.event(renamed)
 	return m.app, nil
 }
 

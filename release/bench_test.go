@@ -19,7 +19,7 @@ const (
 )
 
 // BenchmarkBoot measures from the opening of the store of a large installation until every app is known to be as it should
-// be, which for a worker takes its grace of 2 s, and what memory the process has then.
+// be, and what memory the process has then.
 func BenchmarkBoot(b *testing.B) {
 	i := newInstallation(b)
 	i.measure("boot", i.boot, func() { i.halt() })

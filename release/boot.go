@@ -116,6 +116,15 @@ func (e *Engine) await(ctx context.Context, i paas.Instance, c paas.Checks) erro
 	return boot
 }
 
+// awaitAgain is await for an instance that was there before: one without a port that has run for its grace already is up at
+// once, as most are when paasd starts.
+func (e *Engine) awaitAgain(ctx context.Context, i paas.Instance, c paas.Checks) error {
+	if i.Port == 0 && e.Now().Sub(i.StartedAt) >= c.Grace.Duration() {
+		return nil
+	}
+	return e.await(ctx, i, c)
+}
+
 var errExited = errors.New("exited")
 
 // listens probes until success (nil), an exit or ctx's end, and returns the last probe's result.

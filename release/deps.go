@@ -137,7 +137,7 @@ type (
 	Routes interface {
 		Route(app string) (paas.Route, bool)
 		Apply(ctx context.Context, route paas.Route) error
-		Adjust(ctx context.Context, app string, hosts []string, maintenance bool) error
+		Adjust(ctx context.Context, app string, change func(*paas.Route)) error
 		Remove(ctx context.Context, app string) error
 		Retain(ctx context.Context, apps []string) error
 	}

@@ -16,7 +16,7 @@ type Options struct {
 	Domain string                   // apps answer at <app>.<Domain>; default "localhost"
 	AppURL func(host string) string // URL of a host for people; default http://<host>/
 	GitURL func(app string) string  // default ssh://paas@<Domain>/<app>
-	// CheckHost returns a custom domain in its canonical form, or why it cannot be one.
+	// CheckHost returns a custom domain (a host or a wildcard, and a path prefix) in its canonical form, or why it cannot be one.
 	CheckHost func(host string) (string, error)
 	// KeepRoutes names routes that belong to no app, which recovery must not drop.
 	KeepRoutes []string

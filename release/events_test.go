@@ -124,3 +124,15 @@ func TestTheQueueOfAnAppIsShown(t *testing.T) {
 		}
 	})
 }
+
+func TestARenameBeforeTheFirstReleaseIsRecordedToo(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		must(w.RenameApp(paas.WithUser(context.Background(), "ada"), "hello", "hej", &progressLog{}))(t)
+		synctest.Wait()
+		events := must(w.Events(context.Background(), "hej", 10))(t)
+		if events[0].Kind != paas.EventAppRenamed || events[0].Text != "Renamed from hello to hej by ada" {
+			t.Errorf("%+v", events)
+		}
+	})
+}

@@ -45,12 +45,12 @@ func (r *fakeRouter) Apply(_ context.Context, route paas.Route) error {
 	return nil
 }
 
-func (r *fakeRouter) Adjust(ctx context.Context, app string, hosts []string, maintenance bool) error {
+func (r *fakeRouter) Adjust(ctx context.Context, app string, change func(*paas.Route)) error {
 	route, ok := r.Route(app)
 	if !ok {
 		return nil
 	}
-	route.Hosts, route.Maintenance = hosts, maintenance
+	change(&route)
 	return r.Apply(ctx, route)
 }
 

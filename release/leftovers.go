@@ -29,8 +29,8 @@ func (e *Engine) clear(app paas.App, ends []ending) {
 		e.endAll(ctx, ends)
 		ctx, cancel := context.WithTimeout(ctx, leftoversTimeout)
 		defer cancel()
-		if err := e.removeLeftovers(ctx, app); err != nil && ctx.Err() == nil {
-			e.Log.Warn("leftovers of a destroyed app remain for now", "app", app.Name, "error", err)
+		if err := e.removeLeftovers(ctx, app); ctx.Err() == nil {
+			e.sayOnce("what is left of "+app.Name, err)
 		}
 	})
 }

@@ -129,7 +129,7 @@ func (m *move) fill(ctx context.Context, plan Plan, observed []Seen) error {
 		}
 		g.Go(func() error {
 			return m.slot(gctx, step, func(ctx context.Context, _ Step) (paas.Instance, error) {
-				return byID[step.ID], m.engine.await(ctx, byID[step.ID], m.release.EffectiveChecks())
+				return byID[step.ID], m.engine.awaitAgain(ctx, byID[step.ID], m.release.EffectiveChecks())
 			})
 		})
 	}

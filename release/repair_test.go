@@ -18,24 +18,30 @@ func TestACrashIsReplacedAtOnceThenWithGrowingDelays(t *testing.T) {
 		w.mustPush("img1")
 		synctest.Wait()
 		var delays []time.Duration
-		for range 5 {
+		for n := range 6 {
+			down := "H20" // requests wait for what comes soon
+			if n == 5 {
+				down = "H10"
+			}
 			crashed := w.instance("web.1")
 			at := time.Now()
 			w.runtime.exit(crashed.ID, 137)
 			synctest.Wait()
+			if n > 0 {
+				w.wantRouted(down)
+			}
 			for w.instance("web.1") == nil {
 				ps := must(w.Processes(context.Background(), "hello"))(t)
 				if s := ps.Instances[0]; s.State != paas.InstanceCrashed || s.NextRestartAt == nil || *s.ExitCode != 137 {
 					t.Fatalf("%+v", s)
 				}
-				w.wantRouted("H10")
 				pass(100 * time.Millisecond)
 				synctest.Wait()
 			}
 			delays = append(delays, time.Since(at).Round(time.Second))
 			w.wantRouted("", "web.1")
 		}
-		if diff := cmp.Diff([]time.Duration{0, 1e9, 2e9, 4e9, 8e9}, delays); diff != "" {
+		if diff := cmp.Diff([]time.Duration{0, 1e9, 2e9, 4e9, 8e9, 16e9}, delays); diff != "" {
 			t.Error(diff)
 		}
 		must(w.set("A", "1"))(t)
@@ -115,6 +121,29 @@ func TestRestartOfPaasd(t *testing.T) {
 		detail := must(w.Release(context.Background(), "hello", 2))(t)
 		if !strings.Contains(detail.Error, "paasd stopped") {
 			t.Errorf("%+v", detail)
+		}
+	})
+}
+
+func TestAWorkerThatHasRunForItsGraceIsUpWhenPaasdStarts(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		must(w.Scale(context.Background(), "hello", paas.Formation{"worker": 1}, &progressLog{}))(t)
+		for _, test := range []struct {
+			crash bool
+			want  paas.InstanceState
+		}{{false, paas.InstanceUp}, {true, paas.InstanceStarting}} {
+			if test.crash {
+				w.runtime.exit(w.instance("worker.1").ID, 1)
+				pass(time.Second) // of the grace of the next one
+			}
+			w.halt()
+			w.boot()
+			synctest.Wait()
+			if got := w.status("worker.1").State; got != test.want {
+				t.Errorf("crash %v: %s", test.crash, got)
+			}
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"paas"
 )
@@ -19,13 +20,23 @@ func (e *Engine) routed(app string) map[netip.AddrPort]bool {
 	return addrs
 }
 
-// route sends app's requests to exactly the web instances among targets, and returns once the router does.
+// route sends app's requests to exactly the web instances among targets, and returns once the router does. Its name, hosts
+// and maintenance are those of the record by now: while a move went on a user may have changed them, and been told that
+// they hold (see reroute).
 func (e *Engine) route(ctx context.Context, app paas.App, rel paas.Release, targets []paas.Instance) error {
-	hosts, err := e.hosts(app)
+	record, err := e.Store.App(app.ID)
 	if err != nil {
 		return err
 	}
-	r := paas.Route{App: app.ID, Name: app.Name, Hosts: hosts, Maintenance: app.Maintenance, Backends: []paas.Backend{}}
+	hosts, err := e.hosts(record)
+	if err != nil {
+		return err
+	}
+	health, _, _ := strings.Cut(rel.EffectiveChecks().Path, "?")
+	r := paas.Route{
+		App: app.ID, Name: record.Name, Hosts: hosts, Maintenance: record.Maintenance, Paused: record.Paused, Health: health,
+		Routing: record.Routing, Backends: []paas.Backend{},
+	}
 	for _, i := range targets {
 		if i.Type == paas.Web && i.Port != 0 {
 			r.Backends = append(r.Backends, paas.Backend{Instance: i.Name, Addr: i.AddrPort(), Release: i.Release})
@@ -38,7 +49,11 @@ func (e *Engine) route(ctx context.Context, app paas.App, rel paas.Release, targ
 	return e.Router.Apply(ctx, r)
 }
 
-// downCode is what the router answers for an app without a backend.
+// soon is within what requests may wait in the router for an app that boots.
+const soon = 10 * time.Second
+
+// downCode is what the router answers for an app without a backend: H20, for which it lets requests wait a while, where
+// one is on its way.
 func (e *Engine) downCode(app paas.App, rel paas.Release) string {
 	if rel.Version == 0 {
 		return "H81"
@@ -48,7 +63,7 @@ func (e *Engine) downCode(app paas.App, rel paas.Release) string {
 		if slot.Type != paas.Web || slot.Down {
 			continue
 		}
-		if _, ok := e.memory.crash(app.ID, slot.Name); !ok {
+		if c, ok := e.memory.crash(app.ID, slot.Name); !ok || c.RetryAt.Sub(e.Now()) < soon {
 			return "H20"
 		}
 		crashed = true

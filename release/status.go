@@ -119,6 +119,8 @@ func (e *Engine) state(app paas.App, rel paas.Release, observed []paas.Instance)
 	switch {
 	case app.Maintenance:
 		return paas.AppMaintenance
+	case app.Paused:
+		return paas.AppPaused
 	case app.Current == 0:
 		return paas.AppEmpty
 	}

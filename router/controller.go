@@ -81,18 +81,18 @@ func (c *Controller) Apply(ctx context.Context, r paas.Route) error {
 	return c.change(ctx, func(routes []paas.Route) []paas.Route { return place(routes, r) })
 }
 
-// Adjust gives an app's route, if it has one, other hosts and maintenance, and returns as Apply does. The backends stay
-// those that were applied last, whoever is about to apply others: a route that was read before may name instances that
-// have to go.
-func (c *Controller) Adjust(ctx context.Context, app string, hosts []string, maintenance bool) error {
-	hosts = slices.Clone(hosts)
+// Adjust changes an app's route, if it has one, but for its backends, and returns as Apply does. The backends stay those
+// that were applied last, whoever is about to apply others: a route that was read before may name instances that have to
+// go. change must not call the controller, and keeps no part of the route.
+func (c *Controller) Adjust(ctx context.Context, app string, change func(*paas.Route)) error {
 	return c.change(ctx, func(routes []paas.Route) []paas.Route {
 		i := find(routes, app)
 		if i < 0 {
 			return routes
 		}
 		r := routes[i]
-		r.Hosts, r.Maintenance = hosts, maintenance
+		change(&r)
+		r.App, r.Backends, r.Hosts = app, routes[i].Backends, slices.Clone(r.Hosts)
 		return place(routes, r)
 	})
 }

@@ -12,12 +12,74 @@ const (
 	maxLabel = 63
 )
 
+// wildcard is what stands for any one label in front of a host.
+const wildcard = "*."
+
+// ValidateDomain returns the canonical form of a domain: a host, with a wildcard in front if it has one, and with a path
+// prefix behind.
+func ValidateDomain(domain string) (string, error) {
+	host, prefix := SplitDomain(domain)
+	if strings.Contains(domain, "://") {
+		return "", refuseHost(domain, "it is a URL", "give the host name only, without a scheme")
+	}
+	host, wild := strings.CutPrefix(host, wildcard)
+	host, err := ValidateHost(host)
+	if err != nil {
+		return "", err
+	}
+	if wild && !strings.ContainsRune(host, '.') {
+		return "", refuseHost(domain, "it would match every name under "+host, "write it as *.example.com")
+	}
+	if prefix, err = validatePrefix(domain, prefix); err != nil {
+		return "", err
+	}
+	if wild {
+		host = wildcard + host
+	}
+	return host + prefix, nil
+}
+
+// SplitDomain parts a domain into its host and its path prefix, which begins with a / or is empty.
+func SplitDomain(domain string) (host, prefix string) {
+	if i := strings.IndexByte(domain, '/'); i >= 0 {
+		return domain[:i], domain[i:]
+	}
+	return domain, ""
+}
+
+// maxPrefix bounds a path prefix, in bytes.
+const maxPrefix = 256
+
+func validatePrefix(domain, prefix string) (string, error) {
+	prefix = strings.TrimRight(prefix, "/")
+	if prefix == "" {
+		return "", nil
+	}
+	refuse := func(why string) (string, error) {
+		return "", refuseHost(domain, "its path "+why, "give a path such as /api")
+	}
+	if len(prefix) > maxPrefix {
+		return refuse("is longer than 256 bytes")
+	}
+	for segment := range strings.SplitSeq(prefix[1:], "/") {
+		switch {
+		case segment == "" || segment == "." || segment == "..":
+			return refuse("has an empty or a dot segment")
+		case strings.ContainsFunc(segment, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("?#%\\\"<>^`{|}", r) }):
+			return refuse("has a character that no path prefix may have")
+		}
+	}
+	return prefix, nil
+}
+
+func refuseHost(host, why, hint string) error {
+	return paas.Errorf(paas.Invalid, "host %s is not valid: %s", paas.Quote(host), why).WithHint("%s", hint)
+}
+
 // ValidateHost returns the form of host under which routes and requests meet: lower case, without a trailing dot. It
 // refuses ports, addresses, wildcards and names that are not in their ASCII form.
 func ValidateHost(host string) (string, error) {
-	refuse := func(why, hint string) (string, error) {
-		return "", paas.Errorf(paas.Invalid, "host %s is not valid: %s", paas.Quote(host), why).WithHint("%s", hint)
-	}
+	refuse := func(why, hint string) (string, error) { return "", refuseHost(host, why, hint) }
 	h := strings.TrimSuffix(lower(host), ".")
 	switch {
 	case h == "":
@@ -27,7 +89,7 @@ func ValidateHost(host string) (string, error) {
 	case strings.Contains(h, "://") || strings.ContainsRune(h, '/'):
 		return refuse("it is a URL", "give the host name only, without scheme and path")
 	case strings.ContainsRune(h, '*'):
-		return refuse("wildcards are not supported", "add each host by itself")
+		return refuse("a * can only stand for the whole first label of a domain", "write it as *.example.com")
 	case isAddress(h):
 		return refuse("it is an address", "give a name such as www.example.com")
 	case strings.ContainsRune(h, ':'):

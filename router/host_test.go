@@ -28,3 +28,23 @@ func TestValidateHost(t *testing.T) {
 		}
 	}
 }
+
+func TestValidateDomain(t *testing.T) {
+	t.Parallel()
+	for domain, want := range map[string]string{
+		"Example.com": "example.com", "example.com/": "example.com", "Example.com/API/v1/": "example.com/API/v1", "*.example.com/a": "*.example.com/a", "*.Example.com.": "*.example.com", "*.a.b": "*.a.b",
+	} {
+		if got, err := ValidateDomain(domain); err != nil || got != want {
+			t.Errorf("%q: got %q, %v", domain, got, err)
+		}
+	}
+	for _, domain := range []string{
+		"", "/", "/api", "http://example.com", "example.com//a", "example.com/a//b", "example.com/../a", "example.com/a/.", "example.com/a?b",
+		"example.com/a#b", "example.com/a%2fb", "example.com/a b", "example.com/\x00", "example.com/ü", `example.com/a\b`,
+		"example.com/" + strings.Repeat("a", 256), "1.2.3.4/a", "*", "*.b", "a.*.b", "*.*.b", "a*.b.c", "*.", "*./a",
+	} {
+		if got, err := ValidateDomain(domain); paas.CodeOf(err) != paas.Invalid || got != "" {
+			t.Errorf("%q: got %q, %v", domain, got, err)
+		}
+	}
+}

@@ -104,7 +104,7 @@ var downCodes = []string{"", "H10", "H14", "H20", "H81"}
 func (c *checker) hostsOf(r paas.Route) []string {
 	hosts := make([]string, 0, len(r.Hosts))
 	for _, given := range r.Hosts {
-		h, err := ValidateHost(given)
+		h, err := ValidateDomain(given)
 		owner, taken := c.hosts[h]
 		switch {
 		case err != nil:

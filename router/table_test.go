@@ -26,7 +26,7 @@ func TestCheckLeavesOutWhatCannotGoLive(t *testing.T) {
 	}
 	given := Table{Version: 5, Routes: []paas.Route{
 		{
-			App: "a", Hosts: []string{"A.example.", "a.example", "bad host", "shared.example"}, Down: "H20",
+			App: "a", Hosts: []string{"A.example.", "a.example", "bad host", "shared.example"}, Down: "H10",
 			Backends: []paas.Backend{b("web.1", "10.0.0.1:5000"), b("web.2", "10.0.0.1:5000"), b("web.3", ""), b("web 4", "10.0.0.4:5000"), b("web.5", "0.0.0.0:1"), b("web.6", "10.0.0.6:0")},
 		},
 		{App: "b", Hosts: []string{"shared.example", "b.example"}, Down: "H12"},
@@ -36,7 +36,7 @@ func TestCheckLeavesOutWhatCannotGoLive(t *testing.T) {
 	}}
 	live, problems := given.Check()
 	want := Table{Version: 5, Routes: []paas.Route{
-		{App: "a", Hosts: []string{"a.example", "shared.example"}, Down: "H20", Backends: []paas.Backend{b("web.1", "10.0.0.1:5000")}},
+		{App: "a", Hosts: []string{"a.example", "shared.example"}, Down: "H10", Backends: []paas.Backend{b("web.1", "10.0.0.1:5000")}},
 		{App: "b", Hosts: []string{"b.example"}},
 	}}
 	if diff := cmp.Diff(want, live, addrs); diff != "" {

@@ -44,18 +44,24 @@ func (b *between) connect(t *testing.T) {
 			if err != nil {
 				return
 			}
-			b.relay(c)
+			b.relay(l, c)
 		}
 	})
 }
 
-func (b *between) relay(c net.Conn) {
+func (b *between) relay(l net.Listener, c net.Conn) {
 	engine, err := net.Dial("unix", "/var/run/docker.sock")
 	if err != nil {
 		c.Close()
 		return
 	}
 	b.mu.Lock()
+	if b.l != l { // cut, after this one was taken
+		b.mu.Unlock()
+		c.Close()
+		engine.Close()
+		return
+	}
 	b.conns = append(b.conns, c, engine)
 	b.mu.Unlock()
 	for _, pair := range [][2]net.Conn{{c, engine}, {engine, c}} {
@@ -70,7 +76,10 @@ func (b *between) relay(c net.Conn) {
 // cut makes the engine unreachable and breaks what is connected.
 func (b *between) cut() {
 	b.mu.Lock()
-	b.l.Close()
+	if b.l != nil {
+		b.l.Close()
+		b.l = nil
+	}
 	for _, c := range b.conns {
 		c.Close()
 	}
@@ -113,7 +122,9 @@ func TestARunWhoseEngineGoesAwayIsRemovedWhenItIsBack(t *testing.T) {
 	t.Cleanup(func() { d.Close() })
 	spec := newSpec(paas.RunType, "wait")
 	spec.Name = "run.1"
-	_, err = d.Run(t.Context(), spec, paas.Stdio{Stdout: io.Discard, Stderr: io.Discard}, func(paas.Instance) { go b.cut() })
+	var cutting sync.WaitGroup
+	_, err = d.Run(t.Context(), spec, paas.Stdio{Stdout: io.Discard, Stderr: io.Discard}, func(paas.Instance) { cutting.Go(b.cut) })
+	cutting.Wait()
 	wantCode(t, err, paas.Unavailable)
 	if left, err := direct.Instances(t.Context(), spec.App); err != nil || len(left) != 1 {
 		t.Fatalf("%+v, %v", left, err)

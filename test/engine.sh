@@ -37,7 +37,9 @@ package() {
 	cc) echo gcc libc6-dev ;;
 	ssh | ssh-keygen) echo openssh-client ;;
 	dockerd) echo docker.io ;;
-	cgroupfs-mount | curl | debootstrap | git | make) echo "$1" ;;
+	nginx) echo nginx-light ;;
+	taskset) echo util-linux ;;
+	caddy | cgroupfs-mount | curl | debootstrap | git | haproxy | make | wrk) echo "$1" ;;
 	docker) # a package of its own in newer releases, part of docker.io before
 		if apt-cache show docker-cli >/dev/null 2>&1; then echo docker-cli; else echo docker.io; fi
 		;;

@@ -90,6 +90,17 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 		"Domains hello":                func(ctx context.Context) error { _, err := c.Domains(ctx, "hello"); return err },
 		"AddDomain hello a.example":    func(ctx context.Context) error { _, err := c.AddDomain(ctx, "hello", "a.example"); return err },
 		"RemoveDomain hello a.example": func(ctx context.Context) error { _, err := c.RemoveDomain(ctx, "hello", "a.example"); return err },
+		"Routing hello":                func(ctx context.Context) error { _, err := c.Routing(ctx, "hello"); return err },
+		"SetRouting hello 1": func(ctx context.Context) error {
+			_, err := c.SetRouting(ctx, "hello", paas.RoutingPatch{"canonical": nil})
+			return err
+		},
+		"SetPaused hello true":  func(ctx context.Context) error { _, err := c.SetPaused(ctx, "hello", true); return err },
+		"SetPaused hello false": func(ctx context.Context) error { _, err := c.SetPaused(ctx, "hello", false); return err },
+		"RemoveDomain hello example.com/api v1": func(ctx context.Context) error {
+			_, err := c.RemoveDomain(ctx, "hello", "example.com/api v1")
+			return err
+		},
 		"Collect true": func(ctx context.Context) error {
 			found, err := c.Collect(ctx, true, nil)
 			if err == nil && (!found.DryRun || found.Freed == nil) {

@@ -74,12 +74,20 @@ type (
 		CancelBuild(ctx context.Context, app string, id int) (paas.BuildInfo, error)
 	}
 
-	// Domains is the hosts of apps, and whether the router answers for them.
+	// Domains is the hosts of apps.
 	Domains interface {
 		Domains(ctx context.Context, app string) ([]paas.Domain, error)
 		AddDomain(ctx context.Context, app, host string) (paas.Domain, error)
 		RemoveDomain(ctx context.Context, app, host string) (paas.Domain, error)
+	}
+
+	// Routing is how the router treats the requests to an app: its settings, and whether it answers for the app, or holds
+	// its requests. SetRouting returns the names of the settings that changed.
+	Routing interface {
+		Routing(ctx context.Context, app string) ([]paas.RoutingSetting, error)
+		SetRouting(ctx context.Context, app string, patch paas.RoutingPatch) (changed []string, err error)
 		SetMaintenance(ctx context.Context, app string, on bool) (paas.AppInfo, error)
+		SetPaused(ctx context.Context, app string, paused bool) (paas.AppInfo, error)
 	}
 
 	// Garbage is what the installation no longer needs. A dry run only says what Collect would free.

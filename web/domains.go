@@ -26,11 +26,3 @@ func (s *Server) removeDomain(c echo.Context) error {
 	d, err := s.Domains.RemoveDomain(lasting(c), c.Param("app"), c.Param("host"))
 	return answer(c, http.StatusOK, d, err)
 }
-
-func (s *Server) maintenanceOn(c echo.Context) error  { return s.maintenance(c, true) }
-func (s *Server) maintenanceOff(c echo.Context) error { return s.maintenance(c, false) }
-
-func (s *Server) maintenance(c echo.Context, on bool) error {
-	app, err := s.Domains.SetMaintenance(lasting(c), c.Param("app"), on)
-	return answer(c, http.StatusOK, app, err)
-}

@@ -35,8 +35,8 @@ func newFake() *fake {
 
 func (f *fake) services() Services {
 	return Services{
-		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Garbage: f, Logs: f, Keys: f,
-		Tokens: f, Git: f,
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Garbage: f,
+		Logs: f, Keys: f, Tokens: f, Git: f,
 	}
 }
 
@@ -212,6 +212,18 @@ func (f *fake) AddDomain(ctx context.Context, app, host string) (paas.Domain, er
 
 func (f *fake) RemoveDomain(ctx context.Context, app, host string) (paas.Domain, error) {
 	return paas.Domain{Host: host}, f.note(ctx, "RemoveDomain", app, host)
+}
+
+func (f *fake) Routing(ctx context.Context, app string) ([]paas.RoutingSetting, error) {
+	return nil, f.note(ctx, "Routing", app)
+}
+
+func (f *fake) SetRouting(ctx context.Context, app string, patch paas.RoutingPatch) ([]string, error) {
+	return nil, f.note(ctx, "SetRouting", app, len(patch))
+}
+
+func (f *fake) SetPaused(ctx context.Context, app string, paused bool) (paas.AppInfo, error) {
+	return paas.AppInfo{Name: app}, f.note(ctx, "SetPaused", app, paused)
 }
 
 func (f *fake) SetMaintenance(ctx context.Context, app string, on bool) (paas.AppInfo, error) {

@@ -50,8 +50,13 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/v1/apps/:app/domains", s.listDomains)
 	e.POST("/v1/apps/:app/domains", s.addDomain)
 	e.DELETE("/v1/apps/:app/domains/:host", s.removeDomain)
+
+	e.GET("/v1/apps/:app/routing", s.getRouting)
+	e.PATCH("/v1/apps/:app/routing", s.setRouting)
 	e.PUT("/v1/apps/:app/maintenance", s.maintenanceOn)
 	e.DELETE("/v1/apps/:app/maintenance", s.maintenanceOff)
+	e.PUT("/v1/apps/:app/pause", s.pause)
+	e.DELETE("/v1/apps/:app/pause", s.resume)
 
 	e.POST("/v1/gc", s.collect)
 

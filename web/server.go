@@ -23,6 +23,7 @@ type Services struct {
 	Runs      Runs
 	Builds    Builds
 	Domains   Domains
+	Routing   Routing
 	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys

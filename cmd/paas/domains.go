@@ -46,11 +46,15 @@ func runDomains(ctx context.Context, s *session, asJSON bool) error {
 func newDomainsAdd(s *session) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "domains:add HOST",
-		Short:   "Let an app answer to a host name",
-		Long:    "Let an app answer to a host name. Point the name's DNS record to the server yourself.",
-		Example: "  paas domains:add www.example.com",
-		Args:    between(1, 1),
+		Use:   "domains:add HOST[/PATH]",
+		Short: "Let an app answer to a host name",
+		Long: `Let an app answer to a host name, to every name of one label under a host (*.example.com), or to the paths of a host
+under a prefix (example.com/api), which the app sees whole. A host goes before a wildcard, a longer path before a shorter one.
+Point the name's DNS record to the server yourself.`,
+		Example: `  paas domains:add www.example.com
+  paas domains:add '*.example.com'
+  paas domains:add example.com/api`,
+		Args: between(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runDomainsAdd(cmd.Context(), s, args[0], asJSON)
 		},
@@ -75,7 +79,7 @@ func runDomainsAdd(ctx context.Context, s *session, host string, asJSON bool) er
 func newDomainsRemove(s *session) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "domains:remove HOST",
+		Use:     "domains:remove HOST[/PATH]",
 		Short:   "Let an app no longer answer to a host name",
 		Example: "  paas domains:remove www.example.com",
 		Args:    between(1, 1),

@@ -30,6 +30,7 @@ type testApp struct {
 	config   paas.Config
 	version  int
 	checks   paas.Checks
+	routing  paas.Routing
 	releases []paas.ReleaseInfo // newest first
 	ps       paas.Processes
 	builds   []paas.BuildInfo
@@ -361,19 +362,6 @@ func (p *platform) RemoveDomain(_ context.Context, app, host string) (paas.Domai
 	d := a.domains[i]
 	a.domains = slices.Delete(a.domains, i, i+1)
 	return d, nil
-}
-
-func (p *platform) SetMaintenance(_ context.Context, app string, on bool) (paas.AppInfo, error) {
-	a, err := p.lock(app)
-	if err != nil {
-		return paas.AppInfo{}, err
-	}
-	defer p.mu.Unlock()
-	a.info.State = paas.AppUp
-	if on {
-		a.info.State = paas.AppMaintenance
-	}
-	return a.info, nil
 }
 
 func (p *platform) Logs(ctx context.Context, app string, q paas.LogQuery, fn func(paas.LogLine) error) error {

@@ -32,6 +32,8 @@ func TestACommandLineThatCannotBeMeantIsRefusedWithTheNextOne(t *testing.T) {
 		{"serve --nosuch", "Error: unknown flag: --nosuch\n  try: paasd serve --help\n"},
 		{"key add", "Error: a name and a file are needed\n  try: paasd key add ada ~/.ssh/id_ed25519.pub\n"},
 		{"serve --domain http://example.com", "Error: --domain: host \"http://example.com\" is not valid: it is a URL\n  try: paasd serve --domain "},
+		{"serve --domain *.example.com", "Error: --domain: host \"*.example.com\" is not valid: a * can only stand for the whole first label of a domain\n  try: paasd serve --domain "},
+		{"serve --trusted-proxies 10.0.0.0", "Error: --trusted-proxies \"10.0.0.0\" is not a network\n  try: paasd serve --trusted-proxies 10.0.0.0/8"},
 		{"serve --domain=", "Error: --domain: host \"\" is not valid: it is empty\n  try: paasd serve --domain "},
 		{"serve --max-builds -1", "Error: --max-builds -1 is not a number of builds\n  try: paasd serve --max-builds 2\n"},
 		{"serve --build-timeout 0s", "Error: --build-timeout 0s leaves builds no time\n  try: paasd serve --build-timeout 1h\n"},

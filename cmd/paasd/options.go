@@ -22,6 +22,7 @@ type options struct {
 	apiAddr    string
 	sshAddr    string
 	httpAddr   string
+	proxies    []string
 	domain     string
 	router     string
 	subnetPool string
@@ -37,6 +38,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.apiAddr, "api-addr", "127.0.0.1:7070", "listener of the HTTP API; empty: none")
 	flags.StringVar(&o.sshAddr, "ssh-addr", ":2222", "listener of the SSH door, for git and the paas command")
 	flags.StringVar(&o.httpAddr, "http-addr", ":80", "the router's listener for apps")
+	flags.StringSliceVar(&o.proxies, "trusted-proxies", nil, "networks of proxies before the router, whose X-Forwarded-* hold: 10.0.0.0/8,…")
 	flags.StringVar(&o.domain, "domain", "localhost", "an app answers at <app>.<domain>")
 	flags.StringVar(&o.router, "router", "embedded", "embedded, or none where something else routes")
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
@@ -93,6 +95,12 @@ func (o options) check() (settings, error) {
 	var err error
 	if s.dataDir, err = filepath.Abs(o.dataDir); err != nil {
 		return s, err
+	}
+	for _, network := range o.proxies {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			return s, paas.Errorf(paas.Invalid, "--trusted-proxies %s is not a network", paas.Quote(network)).
+				WithHint("paasd serve --trusted-proxies 10.0.0.0/8,192.0.2.7/32")
+		}
 	}
 	if s.pool, err = netip.ParsePrefix(o.subnetPool); err != nil || !s.pool.Addr().Is4() || s.pool.Bits() > 24 {
 		return s, paas.Errorf(paas.Invalid, "--subnet-pool %s is not an IPv4 network of /24 or larger", paas.Quote(o.subnetPool)).

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"paas"
@@ -66,7 +67,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	p.engine = release.New(release.Deps{
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
-		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateHost, KeepRoutes: []string{selfApp},
+		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp},
 		Room: p.disk.ToWrite, BuildCache: s.buildCache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
 	p.disk.collect = func(ctx context.Context, progress io.Writer) error {
@@ -82,8 +83,9 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
-		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine, Domains: p.engine,
-		Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs}, Keys: p.store, Tokens: p.store,
+		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
+		Domains: p.engine, Routing: p.engine, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
 	return err
@@ -177,6 +179,9 @@ func (p *platform) keepRouter(ctx context.Context) error {
 	spec := runtime.ServiceSpec{
 		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
 		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
+	}
+	if len(p.proxies) > 0 {
+		spec.Args = append(spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -86,8 +86,8 @@ func (b *backend) release(ex *exchange, c *conn) {
 		c.shut()
 	}
 	if done {
-		close(b.empty)
 		b.forget(b)
+		close(b.empty)
 	}
 }
 

@@ -102,7 +102,7 @@ func BenchmarkSwap(b *testing.B) {
 		}
 		t.Routes = append(t.Routes, r)
 	}
-	l := newLive()
+	l := newLive(Timeouts{}.withDefaults())
 	b.ReportAllocs()
 	for b.Loop() {
 		t.Version++

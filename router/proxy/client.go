@@ -17,8 +17,8 @@ type client struct {
 	*sock
 	f      *http1
 	peer   string
-	secure bool // over TLS
-	req    request
+	secure bool     // over TLS
+	req    *request // the present one
 	body   body
 	resp   outbox
 	until  time.Duration // of the read deadline that is set, in clock time; 0: none
@@ -46,25 +46,19 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 func (c *client) serve() {
 	for first := true; ; first = false {
 		head, problem := c.readHead(first)
-		if head == preface {
-			c.f.handOver(c)
-			return
-		}
-		if head != "" {
-			problem = c.req.parse(head)
-		}
-		if problem != "" {
+		switch {
+		case problem != "":
 			c.refuse(problem)
 			c.finish()
 			return
-		}
-		if head == "" {
+		case head == preface:
+			c.f.handOver(c)
+			return
+		case head == "":
 			c.shut()
 			return
 		}
-		c.req.secure = c.secure
-		c.body.begin(c.sock, c.req.length)
-		switch c.f.h.handle(c, &c.req, c.peer) {
+		switch c.answer(head) {
 		case taken:
 			return
 		case torn:
@@ -80,10 +74,26 @@ func (c *client) serve() {
 				return
 			}
 		}
-		if cap(c.req.fields) > maxKeptFields {
-			c.req.fields = nil
-		}
 	}
+}
+
+// answer handles the request that has this header.
+func (c *client) answer(head string) outcome {
+	req := newRequest()
+	c.req = req
+	defer func() { c.req = nil }()
+	if problem := req.parse(head); problem != "" {
+		c.refuse(problem)
+		req.free()
+		return unread
+	}
+	req.secure = c.secure
+	c.body.begin(c.sock, req.length)
+	out, fault := c.f.h.handle(c, req, c.peer)
+	if !fault {
+		req.free()
+	}
+	return out
 }
 
 // readHead waits for the header of a request. Empty: the client has no more, or (with a problem) what it sends is none.
@@ -187,7 +197,7 @@ func (c *client) refuse(problem code) {
 	resp := response{status: status, reason: http.StatusText(status), length: int64(len(text)), fields: []field{
 		{name: "Content-Type", value: "text/plain; charset=utf-8"},
 	}}
-	c.req = request{minor: 1, major: 1}
+	c.req = &request{major: 1, minor: 1}
 	c.setWriteDeadline(time.Now().Add(c.f.h.timeouts.Header))
 	c.begin(&resp, resp.length, true)
 	if c.write([]byte(text)) == nil {

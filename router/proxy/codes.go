@@ -12,6 +12,7 @@ type code string
 // The codes. H15, H18 and H28 end requests whose status is on its way already; they are seen in the log only.
 const (
 	crashed     code = "H10"
+	backlog     code = "H11"
 	timedOut    code = "H12"
 	noResponse  code = "H13"
 	noInstance  code = "H14"
@@ -31,6 +32,9 @@ const (
 	badRequest code = "400"
 	unknown    code = "404"
 	badMethod  code = "405"
+	bodyLarge  code = "413"
+	moved      code = "308"
+	healthy    code = "200" // the health path of an app that is paused
 )
 
 // statusClientGone is nginx's and Heroku's: nobody is there to read it.
@@ -50,6 +54,8 @@ func (c code) meaning() meaning {
 	switch c {
 	case crashed:
 		return meaning{503, "App crashed", "Application error", "The application has crashed and is being restarted.", paas.Unavailable, "paas logs"}
+	case backlog:
+		return meaning{503, "Backlog too deep", "Too busy", "The application has as many requests in hand as it may. Try again in a moment.", paas.Unavailable, "paas router"}
 	case timedOut:
 		return meaning{504, "Request timeout", "Application error", "The application did not answer in time.", paas.Unavailable, "paas logs"}
 	case noResponse:
@@ -80,6 +86,12 @@ func (c code) meaning() meaning {
 		return meaning{http.StatusBadRequest, "", "Bad request", "The request was not valid HTTP.", paas.Invalid, ""}
 	case unknown:
 		return meaning{http.StatusNotFound, "", "No such application", "No application answers at this address.", paas.NotFound, "paas domains"}
+	case bodyLarge:
+		return meaning{http.StatusRequestEntityTooLarge, "", "Request too large", "The body of the request is larger than the application takes.", paas.Invalid, "paas router"}
+	case moved:
+		return meaning{http.StatusPermanentRedirect, "", "Moved", "The application answers at another address.", paas.Invalid, ""}
+	case healthy:
+		return meaning{http.StatusOK, "", "Paused", "The application is paused for a moment.", paas.Unavailable, "paas resume"}
 	case badMethod:
 		return meaning{http.StatusMethodNotAllowed, "", "Method not allowed", "This router is no forward proxy.", paas.Invalid, ""}
 	}

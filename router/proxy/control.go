@@ -90,33 +90,43 @@ func (s *Server) getLog(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	stop := context.AfterFunc(ctx, func() { _ = rc.SetWriteDeadline(past) }) // unblocks a write to a reader that stalls
 	defer stop()
-	err := s.writeLog(ctx, json.NewEncoder(w), rc.Flush)
+	err := s.writeLog(ctx, w, rc.Flush)
 	if err != nil {
 		s.opts.Log.Debug("log reader went away", "error", err)
 	}
 }
 
-func (s *Server) writeLog(ctx context.Context, enc *json.Encoder, flush func() error) error {
-	if err := errors.Join(enc.Encode(router.LogEvent{Time: time.Now(), Version: s.live.version()}), flush()); err != nil {
+// logPause lets lines come together for one write: to wake for each costs as much as to answer a small request.
+const logPause = 20 * time.Millisecond
+
+func (s *Server) writeLog(ctx context.Context, w io.Writer, flush func() error) error {
+	first := router.LogEvent{Time: time.Now(), Version: s.live.version()}
+	if err := errors.Join(json.NewEncoder(w).Encode(first), flush()); err != nil {
 		return err
 	}
-	buf := make([]router.LogEvent, logBatch)
+	buf, out := make([]slot, logBatch), []byte(nil)
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	for ctx.Err() == nil {
 		n, more := s.ring.take(buf, time.Now())
 		if !more {
 			return nil
 		}
-		if n == 0 {
-			s.ring.wait(ctx)
-			continue
+		out = out[:0]
+		for i := range buf[:n] {
+			out = buf[i].appendJSON(out)
 		}
-		for _, ev := range buf[:n] {
-			if err := enc.Encode(ev); err != nil {
+		if n > 0 {
+			if _, err := w.Write(out); err != nil {
+				return err
+			}
+			if err := flush(); err != nil {
 				return err
 			}
 		}
-		if err := flush(); err != nil {
-			return err
+		if n < len(buf) {
+			pause.Reset(logPause)
+			s.ring.wait(ctx, pause.C)
 		}
 	}
 	return nil

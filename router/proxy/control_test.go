@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -259,7 +260,7 @@ func TestRingKeepsTheNewestAndCountsTheRest(t *testing.T) {
 		r.add([]string{"a", "b"}[i%2], testTime, []byte(fmt.Sprint(i)))
 	}
 	got := map[string][]string{}
-	buf := make([]router.LogEvent, 1)
+	buf := make([]slot, 1)
 	for {
 		n, more := r.take(buf, testTime)
 		if n == 0 {
@@ -268,7 +269,7 @@ func TestRingKeepsTheNewestAndCountsTheRest(t *testing.T) {
 			}
 			break
 		}
-		got[buf[0].App] = append(got[buf[0].App], buf[0].Text)
+		got[buf[0].app] = append(got[buf[0].app], string(buf[0].text))
 	}
 	want := fmt.Sprint(map[string][]string{"a": {droppedLine(3), "6", "8"}, "b": {droppedLine(3), "7", "9"}})
 	if fmt.Sprint(got) != want {
@@ -288,5 +289,19 @@ func TestRingIsBoundedInBytes(t *testing.T) {
 	}
 	if r.n != 3 || r.bytes != 90 || r.dropped["a"] != 97 {
 		t.Errorf("%d lines, %d bytes, %d dropped", r.n, r.bytes, r.dropped["a"])
+	}
+}
+
+func TestLinesAreWrittenAsTheirReaderReadsThem(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "at=info path=\"/\\\"x\" bytes=1", "…", "a\tb<&>\u2028"} {
+		s := slot{app: "a\"b", at: testTime, text: []byte(text)}
+		var ev router.LogEvent
+		if err := json.Unmarshal(s.appendJSON(nil), &ev); err != nil {
+			t.Fatal(err)
+		}
+		if want := (router.LogEvent{App: "a\"b", Time: testTime, Text: text}); ev != want {
+			t.Errorf("got %+v", ev)
+		}
 	}
 }

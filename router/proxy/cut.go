@@ -26,7 +26,7 @@ func (ex *exchange) attach(c *conn) bool {
 		return false
 	}
 	ex.conn = c
-	ex.within(causeLate, ex.h.timeouts.FirstByte)
+	ex.within(causeLate, ex.app.policy.firstByte)
 	return true
 }
 
@@ -53,14 +53,14 @@ func (ex *exchange) within(why cause, d time.Duration) {
 }
 
 // touch says that there was progress: the next is due within the idle timeout.
-func (ex *exchange) touch() { ex.deadline.Store(int64(clock() + ex.h.timeouts.Idle)) }
+func (ex *exchange) touch() { ex.deadline.Store(int64(clock() + ex.app.policy.idle)) }
 
 // uploading makes the clock of the first byte wait for the request's end; meanwhile each byte of it counts.
 func (ex *exchange) uploading(u *upload) {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	ex.upload = u
-	ex.within(causeIdle, ex.h.timeouts.Idle)
+	ex.within(causeIdle, ex.app.policy.idle)
 }
 
 // uploaded starts the clock of the first byte, unless that has come.
@@ -68,7 +68,7 @@ func (ex *exchange) uploaded() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	if !ex.begun && ex.conn != nil {
-		ex.within(causeLate, ex.h.timeouts.FirstByte)
+		ex.within(causeLate, ex.app.policy.firstByte)
 	}
 }
 
@@ -77,7 +77,7 @@ func (ex *exchange) responding() {
 	ex.mu.Lock()
 	defer ex.mu.Unlock()
 	ex.begun = true
-	ex.within(causeIdle, ex.h.timeouts.Idle)
+	ex.within(causeIdle, ex.app.policy.idle)
 }
 
 // lookFirst and lookLast bound how often a waiting exchange's client is looked after: at first soon, later less often.

@@ -43,7 +43,7 @@ func TestBackendThatComesBackServesAgain(t *testing.T) {
 	addr := refusing(t)
 	r := start(t, Options{}, route(addr, serveApp(t, func(http.ResponseWriter, *http.Request) {})))
 	client := r.client()
-	bad := r.live.current.Load().hosts["a.localhost"].backends[0]
+	bad := r.live.lookup("a.localhost", "/").backends[0]
 	ask := func() {
 		t.Helper()
 		if resp, _ := r.do(client, r.request(http.MethodGet, "/", nil)); resp.StatusCode != 200 {

@@ -25,6 +25,8 @@ type exchange struct {
 	app       *app
 	instance  string
 	connected time.Time
+	location  string // of a redirect
+	counted   *share // that it counts in
 	status    int
 	bytes     int64 // of the response's body
 	hijacked  bool
@@ -77,21 +79,26 @@ func newExchange(h *handler, f front, req *request, peer string) *exchange {
 // maxKeptFields bounds what an unusually long header leaves behind.
 const maxKeptFields = 64
 
+// emptied is the memory of fields, to be used again, without what they refer to.
+func emptied(fields []field) []field {
+	if cap(fields) > maxKeptFields {
+		return nil
+	}
+	clear(fields)
+	return fields[:0]
+}
+
 // free lets ex be used again. Nothing refers to it by now: it is in no backend's list, and its upload was waited for.
 func (ex *exchange) free() {
-	fields, tried := ex.resp.fields[:0], ex.tried[:0]
-	if cap(fields) > maxKeptFields {
-		fields = nil
-	}
-	clear(fields[:cap(fields)])
-	clear(tried[:cap(tried)])
-	*ex = exchange{resp: response{fields: fields}, tried: tried}
+	fields, tried := emptied(ex.resp.fields), ex.tried
+	clear(tried)
+	*ex = exchange{resp: response{fields: fields}, tried: tried[:0]}
 	exchanges.Put(ex)
 }
 
 // serve handles the request but for its failure page, log line and abort: it returns the code that these are to show.
 func (ex *exchange) serve() code {
-	ex.app = ex.h.live.lookup(ex.host)
+	ex.app = ex.h.live.lookup(ex.host, ex.req.target)
 	switch {
 	case ex.app == nil:
 		return unknown
@@ -100,7 +107,14 @@ func (ex *exchange) serve() code {
 	case ex.req.target == "*" && ex.req.method != http.MethodOptions:
 		return badRequest
 	}
-	return ex.attempts()
+	if refusal := ex.admit(); refusal != "" {
+		return refusal
+	}
+	failure := ex.attempts()
+	if ex.counted != nil {
+		ex.counted.inflight.Add(-1)
+	}
+	return failure
 }
 
 // attempts tries backends until one has the whole request. A backend that cannot be connected to has had no byte of
@@ -143,15 +157,22 @@ func (ex *exchange) take(fresh bool) (*backend, *conn, code) {
 		maxAge = idleOnce
 	}
 	for {
-		a := ex.h.live.lookup(ex.host) // again: the table may have changed since
+		a := ex.h.live.lookup(ex.host, ex.req.target) // again: the table may have changed since
 		if a == nil {
 			return nil, nil, unknown
 		}
 		ex.app = a
-		if a.maintenance {
+		switch {
+		case a.maintenance:
 			return nil, nil, maintenance
-		}
-		if len(a.backends) == 0 {
+		case a.holds():
+			turn, failure := ex.hold(a)
+			if failure != "" {
+				return nil, nil, failure
+			}
+			defer turn()
+			continue
+		case len(a.backends) == 0:
 			return nil, nil, a.down
 		}
 		b := pick(a.backends, ex.tried)

@@ -110,7 +110,7 @@ func TestEveryFailureHasItsCodeStatusPageAndLine(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, Options{Timeouts: Timeouts{Connect: 100 * time.Millisecond, FirstByte: 100 * time.Millisecond}}, tt.route(t))
+			r := start(t, Options{Timeouts: Timeouts{Connect: 100 * time.Millisecond, FirstByte: 100 * time.Millisecond, Hold: 100 * time.Millisecond}}, tt.route(t))
 			resp, body := r.get("/")
 			if resp.StatusCode != tt.status || resp.Header.Get("X-Paas-Error") != tt.code {
 				t.Errorf("got %d %q", resp.StatusCode, resp.Header.Get("X-Paas-Error"))
@@ -241,7 +241,8 @@ func TestSilenceInABodyIsCut(t *testing.T) {
 func TestFaultInTheRouterIsH99(t *testing.T) {
 	t.Parallel()
 	r := start(t, Options{}, route())
-	r.live.current.Store(&routes{hosts: map[string]*app{"a.localhost": {id: "a", backends: []*backend{nil, nil}}}})
+	broken := &app{id: "a", share: &share{}, backends: []*backend{nil, nil}}
+	r.live.current.Store(&routes{sites: sites{"a.localhost": {app: broken}}, replaced: make(chan struct{})})
 	resp, _ := r.get("/")
 	if resp.StatusCode != 500 || resp.Header.Get("X-Paas-Error") != "H99" {
 		t.Errorf("got %d %v", resp.StatusCode, resp.Header)

@@ -152,7 +152,7 @@ func TestManyPipelinedRequests(t *testing.T) {
 		fmt.Fprintf(w, "%s%s", req.URL.Path, body)
 	})(t))
 	var all strings.Builder
-	const n = 500
+	const n = 100
 	for i := range n {
 		fmt.Fprintf(&all, "POST /%d HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: %d\r\n\r\n%s", i, i%7, strings.Repeat("x", i%7))
 	}
@@ -335,7 +335,7 @@ func TestHTTP1OverTLS(t *testing.T) {
 	tlsServer := httptest.NewUnstartedServer(nil)
 	tlsServer.StartTLS() // for its certificate
 	defer tlsServer.Close()
-	l := newLive()
+	l := newLive(Timeouts{}.withDefaults())
 	l.swap(router.Table{Routes: []paas.Route{served(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("X-Proto", req.Header.Get("X-Forwarded-Proto"))
 		echo(w, req)

@@ -46,6 +46,7 @@ func forwarded(raw []byte, step int) (out string, req *request, rest []byte, _ c
 	if problem == "" && (head == "" || head == preface) {
 		problem = badRequest
 	}
+	c.req = newRequest()
 	if problem == "" {
 		problem = c.req.parse(head)
 	}
@@ -53,7 +54,8 @@ func forwarded(raw []byte, step int) (out string, req *request, rest []byte, _ c
 		return "", nil, nil, problem
 	}
 	c.body.begin(c.sock, c.req.length)
-	ex := newExchange(h, c, &c.req, "192.0.2.1")
+	ex := newExchange(h, c, c.req, "192.0.2.1")
+	ex.app = &app{}
 	to.out.Write(ex.appendHead(nil))
 	if ex.takeEarly() {
 		to.out.Write(ex.early)
@@ -63,7 +65,7 @@ func forwarded(raw []byte, step int) (out string, req *request, rest []byte, _ c
 			return "", nil, nil, u.code()
 		}
 	}
-	return to.out.String(), &c.req, append(append([]byte(nil), c.unread()...), from.in...), ""
+	return to.out.String(), c.req, append(append([]byte(nil), c.unread()...), from.in...), ""
 }
 
 var requestSeeds = []string{

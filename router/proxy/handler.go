@@ -37,14 +37,13 @@ const (
 	unread           // answered, but part of the request's body is left on the connection
 )
 
-// handle answers one request on a front.
-func (h *handler) handle(f front, req *request, peer string) outcome {
+// handle answers one request on a front. After a fault somebody may still have the request.
+func (h *handler) handle(f front, req *request, peer string) (out outcome, fault bool) {
 	ex := newExchange(h, f, req, peer)
-	out, fault := ex.run()
-	if !fault {
+	if out, fault = ex.run(); !fault {
 		ex.free()
 	}
-	return out
+	return out, fault
 }
 
 // run serves the request. After a fault in the router nobody knows who still has the exchange, or the connection.
@@ -70,8 +69,11 @@ func (ex *exchange) finish(c code) outcome {
 	case ex.mustClose():
 		out = unread
 	}
-	if c != "" && !ex.headerSent && !ex.hijacked {
+	switch {
+	case c != "" && !ex.headerSent && !ex.hijacked:
 		ex.status, ex.bytes = ex.writeFailure(c)
+	case c == "" && !ex.uncut():
+		ex.front.setWriteDeadline(time.Time{}) // the cut came when all was written: the connection may go on
 	}
 	ex.logLine(c)
 	return out

@@ -79,6 +79,7 @@ func TestRequestsThatTwoServersMightReadDifferently(t *testing.T) {
 		"chunk size too large":     "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n10000000000000005\r\nhello\r\n0\r\n\r\n",
 		"chunk without its end":    "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n",
 		"bare LF in a chunk's end": "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n",
+		"bare LF after a size":     "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n05\nhello\r\n0\r\n\r\n",
 		"NUL in a trailer":         "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: a\x00b\r\n\r\n",
 	}
 	for name, text := range refused {

@@ -62,6 +62,12 @@ func (f *http1) start(conn net.Conn) {
 	f.all.Add(1)
 	go func() {
 		defer f.forget(c)
+		defer func() {
+			if p := recover(); p != nil { // not while a request was handled: that has its own
+				f.h.log.Error("connection panicked", "panic", p)
+				c.shut()
+			}
+		}()
 		c.serve()
 	}()
 }

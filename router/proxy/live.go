@@ -17,22 +17,29 @@ import (
 type app struct {
 	id          string
 	maintenance bool
+	paused      bool
+	health      string // the path that is answered while it is paused; empty: none
 	down        code
+	policy      policy
+	share       *share
 	backends    []*backend
 }
 
 // routes is one version of the table, never changed once it is live.
 type routes struct {
 	table router.Table
-	hosts map[string]*app
+	sites
+	replaced chan struct{} // closed when another version is live
 }
 
 // live is the table in use and the backends of this and of earlier ones that still serve.
 type live struct {
-	current atomic.Pointer[routes]
+	current  atomic.Pointer[routes]
+	timeouts Timeouts
 
 	mu       sync.Mutex // held for moments only: swap, and looking up what to drain
 	backends map[backendKey]*backend
+	shares   map[string]*share     // by app
 	retired  map[*backend]struct{} // not in the table any more, with requests in flight
 }
 
@@ -43,9 +50,9 @@ type backendKey struct {
 	paas.Backend
 }
 
-func newLive() *live {
-	l := &live{backends: map[backendKey]*backend{}, retired: map[*backend]struct{}{}}
-	l.current.Store(&routes{})
+func newLive(timeouts Timeouts) *live {
+	l := &live{timeouts: timeouts, backends: map[backendKey]*backend{}, retired: map[*backend]struct{}{}}
+	l.current.Store(&routes{replaced: make(chan struct{})})
 	return l
 }
 
@@ -54,8 +61,8 @@ func (l *live) version() uint64 { return l.current.Load().table.Version }
 // table is what is live, without what could not be. Nothing of it may be changed.
 func (l *live) table() router.Table { return l.current.Load().table }
 
-// lookup returns the app of a host in its normal form, nil if there is none.
-func (l *live) lookup(host string) *app { return l.current.Load().hosts[host] }
+// lookup returns the app for a host in its normal form and a target, nil if there is none.
+func (l *live) lookup(host, target string) *app { return l.current.Load().find(host, target) }
 
 // put makes t live unless a newer version is. ok says whether it did.
 func (l *live) put(t router.Table) (problems []router.Problem, ok bool) {
@@ -77,19 +84,27 @@ func (l *live) swap(t router.Table) []router.Problem {
 // counted there before it retires, or turned away by it and looks again.
 func (l *live) swapLocked(t router.Table) []router.Problem {
 	t, problems := t.Check()
-	next := &routes{table: t, hosts: make(map[string]*app, len(t.Routes))}
-	old := l.backends
+	next := &routes{table: t, sites: make(sites, len(t.Routes)), replaced: make(chan struct{})}
+	old, shares := l.backends, l.shares
+	l.shares = make(map[string]*share, len(t.Routes))
 	l.backends = make(map[backendKey]*backend, len(old))
 	for _, r := range t.Routes {
-		a := &app{id: r.App, maintenance: r.Maintenance, down: downCode(r.Down)}
+		a := &app{
+			id: r.App, maintenance: r.Maintenance, paused: r.Paused, health: r.Health, down: downCode(r.Down),
+			policy: newPolicy(r.Routing, l.timeouts), share: shares[r.App],
+		}
+		if a.share == nil {
+			a.share = &share{}
+		}
+		l.shares[r.App] = a.share
 		for _, b := range r.Backends {
 			a.backends = append(a.backends, l.backendOf(old, backendKey{r.App, b}))
 		}
 		for _, h := range r.Hosts {
-			next.hosts[h] = a
+			next.add(h, a)
 		}
 	}
-	l.current.Store(next)
+	close(l.current.Swap(next).replaced)
 	for key, b := range old {
 		if l.backends[key] != b && !b.retire() {
 			l.retired[b] = struct{}{}

@@ -37,7 +37,11 @@ func TestBodilessResponses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, Options{}, route(serveRawResponse(t, tt.response)))
+			r := start(t, Options{}, route(serveRaw(t, func(_ int, c net.Conn, br *bufio.Reader) {
+				for _, err := readHead(br); err == nil; _, err = readHead(br) {
+					_, _ = io.WriteString(c, tt.response)
+				}
+			})))
 			client := r.client()
 			for range 2 { // the second tells whether the connection is still in step
 				resp, body := r.do(client, r.request(tt.method, "/", nil))

@@ -24,6 +24,7 @@ type Timeouts struct {
 	FirstByte time.Duration // from the end of the request to the start of the response: 30 s
 	Idle      time.Duration // without a byte either way, and between requests: 55 s
 	Header    time.Duration // for a client to send its request header: 10 s
+	Hold      time.Duration // for an app that is paused or boots to take a request: 10 s
 	Drain     time.Duration // for requests in flight when the server stops: 30 s
 }
 
@@ -37,6 +38,7 @@ func (t Timeouts) withDefaults() Timeouts {
 	set(&t.FirstByte, 30*time.Second)
 	set(&t.Idle, 55*time.Second)
 	set(&t.Header, 10*time.Second)
+	set(&t.Hold, 10*time.Second)
 	set(&t.Drain, 30*time.Second)
 	return t
 }

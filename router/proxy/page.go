@@ -39,6 +39,9 @@ func (ex *exchange) writeFailure(c code) (status int, bytes int64) {
 	if c.isH() {
 		resp.fields = append(resp.fields, field{name: "X-Paas-Error", value: string(c)})
 	}
+	if ex.location != "" {
+		resp.fields = append(resp.fields, field{name: "Location", value: ex.location})
+	}
 	ex.front.setWriteDeadline(time.Now().Add(ex.h.timeouts.Idle)) // no backend has the request, so nobody inspects it
 	defer ex.front.setWriteDeadline(time.Time{})
 	if ex.req.method == http.MethodHead {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 )
 
 // request is the header of a request, whichever front took it. Its strings are its own: they stay valid for as long as
@@ -34,6 +35,20 @@ const (
 	codingUnknown code = "501"
 	badVersion    code = "505"
 )
+
+// requestPool is where a client has its request from, and only while it has one: many connections are idle.
+var requestPool = sync.Pool{New: func() any { return new(request) }}
+
+func newRequest() *request {
+	r, _ := requestPool.Get().(*request)
+	return r
+}
+
+// free lets r be used again. Its exchange is over, and the client forgets it in the same step.
+func (r *request) free() {
+	*r = request{fields: emptied(r.fields)}
+	requestPool.Put(r)
+}
 
 // parse fills r from a header as it came, down to its empty line. A code other than "" says what is wrong with it; then
 // nothing after it on the connection can be trusted. It is as strict as RFC 9112 asks of a server, with two readings

@@ -2,10 +2,9 @@ package proxy
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
-
-	"paas/router"
 )
 
 const (
@@ -25,10 +24,11 @@ type ring struct {
 	dropped map[string]int // by app
 	wake    chan struct{}  // has a token when there is something new
 	closed  bool
+	end     chan struct{} // closed with it
 }
 
 func newRing(lines, bytes int) *ring {
-	return &ring{maxLines: lines, maxBytes: bytes, dropped: map[string]int{}, wake: make(chan struct{}, 1)}
+	return &ring{maxLines: lines, maxBytes: bytes, dropped: map[string]int{}, wake: make(chan struct{}, 1), end: make(chan struct{})}
 }
 
 // slot is the place of a line. Its text's memory is used again.
@@ -36,6 +36,36 @@ type slot struct {
 	app  string
 	at   time.Time
 	text []byte
+}
+
+// appendJSON writes the line as a router.LogEvent.
+func (s *slot) appendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"app":`...), []byte(s.app))
+	b = append(s.at.AppendFormat(append(b, `,"time":"`...), time.RFC3339Nano), '"')
+	b = appendString(append(b, `,"text":`...), s.text)
+	return append(b, "}\n"...)
+}
+
+// appendString writes a JSON string. Lines are printable text with quotes in it; whatever else there is encoding/json
+// knows how to write.
+func appendString(b, s []byte) []byte {
+	start := len(b)
+	b = append(b, '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ' || c > '~':
+			text, err := json.Marshal(string(s))
+			if err != nil {
+				text = []byte(`""`)
+			}
+			return append(b[:start], text...)
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
 }
 
 // maxKeptText bounds what a long line leaves behind in its slot.
@@ -69,7 +99,7 @@ func (r *ring) notify() {
 	}
 }
 
-// shift takes the oldest line out. Its text is valid until the next put.
+// shift takes the oldest line out. Its text is valid until the next add.
 func (r *ring) shift() slot {
 	s := r.lines[r.head]
 	if cap(s.text) > maxKeptText {
@@ -89,31 +119,42 @@ func (r *ring) grow() {
 	r.lines, r.head = lines, 0
 }
 
-// take moves up to len(buf) events into buf: first what says how many lines were dropped, then lines in order. more is
-// false once the ring is closed and empty.
-func (r *ring) take(buf []router.LogEvent, now time.Time) (n int, more bool) {
+// take moves up to len(buf) lines into buf: first what says how many were dropped, then lines in order. The memory of
+// the texts in buf goes to the ring in exchange. more is false once the ring is closed and empty.
+func (r *ring) take(buf []slot, now time.Time) (n int, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for app, count := range r.dropped {
 		if n == len(buf) {
 			break
 		}
-		buf[n] = router.LogEvent{App: app, Time: now, Text: droppedLine(count)}
+		buf[n] = slot{app: app, at: now, text: []byte(droppedLine(count))}
 		delete(r.dropped, app)
 		n++
 	}
 	for n < len(buf) && r.n > 0 {
-		s := r.shift()
-		buf[n] = router.LogEvent{App: s.app, Time: s.at, Text: string(s.text)}
+		at, spare := r.head, buf[n].text
+		buf[n] = r.shift()
+		if cap(spare) <= maxKeptText {
+			r.lines[at].text = spare
+		} else {
+			r.lines[at].text = nil
+		}
 		n++
 	}
 	return n, n > 0 || !r.closed
 }
 
-// wait blocks until there may be something to take, or ctx ends.
-func (r *ring) wait(ctx context.Context) {
+// wait blocks until there may be something to take, and not for less than pause unless the ring is closed, or ctx ends.
+func (r *ring) wait(ctx context.Context, pause <-chan time.Time) {
 	select {
 	case <-r.wake:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-pause:
+	case <-r.end:
 	case <-ctx.Done():
 	}
 }
@@ -122,6 +163,7 @@ func (r *ring) wait(ctx context.Context) {
 func (r *ring) close() {
 	r.mu.Lock()
 	r.closed = true
+	close(r.end)
 	r.mu.Unlock()
 	r.notify()
 }

@@ -28,7 +28,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "400 Bad Request", http.StatusBadRequest)
 		return
 	}
-	if h.handle(s, &s.req, peerOf(r.RemoteAddr)) == torn {
+	if out, _ := h.handle(s, &s.req, peerOf(r.RemoteAddr)); out == torn {
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -16,6 +16,9 @@ const farewellTime = 500 * time.Millisecond
 func (ex *exchange) tunnel(c *conn, resp *response) code {
 	ex.responding()
 	ex.status = resp.status
+	if resp.upgrade == "" {
+		resp.upgrade = ex.req.upgrade
+	}
 	client, err := ex.front.hijack(resp)
 	ex.hijacked = true
 	if err != nil {

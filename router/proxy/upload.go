@@ -24,6 +24,7 @@ type upload struct {
 	ex     *exchange
 	c      *conn
 	from   source
+	most   int64         // that the app takes; 0: no bound
 	goOn   chan struct{} // closed when the backend wants the body
 	goOnce sync.Once
 	stop   chan struct{} // closed when nobody wants it any more
@@ -41,7 +42,7 @@ type upload struct {
 // startUpload begins to send the body.
 func (ex *exchange) startUpload(c *conn) {
 	u := &upload{
-		ex: ex, c: c, from: ex.front.source(),
+		ex: ex, c: c, from: ex.front.source(), most: ex.app.policy.maxBody,
 		goOn: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	u.from.receive()
@@ -101,6 +102,9 @@ func (u *upload) copy() bool {
 	for left := u.ex.req.length; ; {
 		p, err := u.from.take()
 		left -= int64(len(p))
+		if u.most > 0 && u.ex.req.length-left > u.most {
+			err, p = errBodyLarge, nil
+		}
 		if errors.Is(err, io.EOF) && left > 0 {
 			err = io.ErrUnexpectedEOF
 		}
@@ -164,9 +168,15 @@ func (u *upload) fail(err error) {
 // clientFailed says whether it was the client that ended the upload. u may be nil.
 func (u *upload) clientFailed() bool { return u != nil && u.err.Load() != nil }
 
-// code is the one for a client that ended its upload: gone, or not speaking HTTP.
+// errBodyLarge ends an upload of more than its app takes.
+var errBodyLarge = errors.New("the body is larger than the app takes")
+
+// code is the one for a client that ended its upload: gone, sending too much, or not speaking HTTP.
 func (u *upload) code() code {
 	err := *u.err.Load()
+	if errors.Is(err, errBodyLarge) {
+		return bodyLarge
+	}
 	if isNetError(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || u.ex.req.major > 1 {
 		return clientGone
 	}

@@ -169,6 +169,53 @@ func BenchmarkConfigSet(b *testing.B) {
 	})
 }
 
+func BenchmarkOverhead(b *testing.B) {
+	app := shared.App(b, fixture)
+	app.Push()
+	version := 1
+	compare(b, measure{
+		Name: "`paas config:set`, but for creating, starting and probing the instance", Reference: "creating, starting and probing it", Goal: 150 * time.Millisecond,
+		Ours: func() {
+			version++
+			app.Do("paas", "config:set", fmt.Sprintf("ROUND=%d", version))
+		},
+		Docker: func() time.Duration { return phase(b, app.Release(version), "start") },
+	})
+}
+
+// phase is how long one phase of a release took.
+func phase(b *testing.B, r platform.ReleaseInfo, name string) time.Duration {
+	b.Helper()
+	for _, p := range r.Phases {
+		if p.Name == name {
+			return time.Duration(p.Seconds * float64(time.Second))
+		}
+	}
+	b.Fatalf("v%d has no phase %s: %v", r.Version, name, r.Phases)
+	return 0
+}
+
+func BenchmarkRollback(b *testing.B) {
+	app := shared.App(b, fixture)
+	app.Push()
+	app.Write("version", "another\n")
+	app.Commit("Another")
+	app.Push()
+	h := newByHand(b, app)
+	compare(b, measure{
+		Name: "`paas rollback` to another image → serving", Reference: "`docker run` + first 200", Target: 1.3,
+		Theirs: func() {
+			id := h.run()
+			h.serving(id)
+			b.Cleanup(func() { h.remove(id) })
+		},
+		Ours: func() {
+			app.Do("paas", "rollback")
+			serves(b, app)
+		},
+	})
+}
+
 func BenchmarkScale(b *testing.B) {
 	app := shared.App(b, fixture)
 	app.Push()

@@ -51,7 +51,7 @@ func second(t *testing.T, p *platform.Platform) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it says so after %s", took)
 	}
-	if said := string(out); !strings.Contains(said, p.DataDir()) || !strings.Contains(said, "try:") {
+	if said := string(out); !strings.Contains(said, p.DataDir()) || !strings.Contains(said, "hint: stop that one") {
 		t.Errorf("it says %q", said)
 	}
 	p.Do(t, "paas", "apps")

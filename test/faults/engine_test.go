@@ -146,7 +146,7 @@ func wantAway(t *testing.T, p *platform.Platform, app *platform.App) {
 	t.Helper()
 	for _, args := range [][]string{{"scale", "web=3"}, {"restart"}, {"config:set", fmt.Sprintf("AWAY=%d", time.Now().UnixNano())}, {"run", "/probe", "who"}, {"ps"}} {
 		began := time.Now()
-		app.Run(append([]string{"paas"}, args...)...).Want(7).Says("the Docker engine does not answer", "try: ")
+		app.Run(append([]string{"paas"}, args...)...).Want(7).Says("the Docker engine does not answer", "systemctl status docker")
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("paas %s says so after %s", strings.Join(args, " "), took)
 		}

@@ -164,6 +164,49 @@ func (s *soak) bytes(name string) (sum int64) {
 	return sum
 }
 
+// left is what is on the engine when no app is.
+type left struct{ containers, images, networks int }
+
+func (l left) any() error {
+	if l != (left{}) {
+		return fmt.Errorf("%d containers, %d images and %d networks are left", l.containers, l.images, l.networks)
+	}
+	return nil
+}
+
+// destroy destroys every app and returns what is then left of them, at once, and after a restart of Docker.
+func (s *soak) destroy() (now, restarted left) {
+	s.b.Helper()
+	if err := s.p.Serve(); err != nil {
+		s.b.Fatal(err)
+	}
+	for _, w := range s.apps {
+		w.app.Do("paas", "apps:destroy", "--confirm", w.app.Name)
+	}
+	look := func() left {
+		return left{
+			s.count("ps", "--all", "--quiet", "--filter", "label=paas.app"), s.count("images", "--quiet", "--no-trunc") - 1, // the router's
+			s.count("network", "ls", "--quiet"),
+		}
+	}
+	wait := func() (l left) {
+		if err := platform.Wait(settleTime, "the apps to be gone", func() error {
+			l = look()
+			return l.any()
+		}); err != nil {
+			s.b.Log(err)
+		}
+		return l
+	}
+	if now = wait(); now.any() == nil {
+		return now, now
+	}
+	if err := errors.Join(s.engine.Stop(), s.engine.Start()); err != nil {
+		s.b.Fatal(err)
+	}
+	return now, wait()
+}
+
 // counts are the goroutines of paasd and the router after all of it, and of others that have just started.
 type counts struct{ paasd, router, freshPaasd, freshRouter int }
 

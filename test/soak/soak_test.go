@@ -2,7 +2,6 @@ package soak
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,25 +21,14 @@ const (
 	perSecond    = 10 // requests to each app, all the time
 )
 
-var shared *platform.Platform
-
-// TestMain starts a platform of the very binaries that users get, where the soak is asked for; there are no tests.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if flag.Lookup("test.bench").Value.String() == "" {
-		os.Exit(m.Run())
-	}
+// BenchmarkSoak is F-7: after 500 deploys everything is as it was after the first 20. The programs are those that users get.
+func BenchmarkSoak(b *testing.B) {
 	root, err := platform.Root()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		b.Fatal(err)
 	}
-	os.Exit(platform.Main(m, &shared, platform.Options{Bin: filepath.Join(root, "bin"), Troubled: true}))
-}
-
-// BenchmarkSoak is F-7: after 500 deploys everything is as it was after the first 20.
-func BenchmarkSoak(b *testing.B) {
-	s := &soak{b: b, p: shared}
+	s := &soak{b: b, engine: platform.StartEngine(b, platform.EngineOptions{})}
+	s.p = platform.Start(b, platform.Options{Engine: s.engine, Bin: filepath.Join(root, "bin"), Troubled: true})
 	for range apps {
 		s.apps = append(s.apps, &worker{
 			app: s.p.App(b, platform.Fixture{Procfile: "web: /probe web\nworker: /probe clock\n"}), steady: len(s.apps) == steady, web: 1,
@@ -52,7 +40,9 @@ func BenchmarkSoak(b *testing.B) {
 	s.underLoad(deploys)
 	last := s.sample()
 
-	t := table{first: first, last: last, goroutines: s.goroutines(), took: s.took, requests: s.requests, mix: s.mix()}
+	t := table{first: first, last: last, took: s.took, requests: s.requests, mix: s.mix()}
+	t.goroutines = s.goroutines()
+	t.left, t.restarted = s.destroy()
 	fmt.Println(t.text())
 	for _, flaw := range t.flaws() {
 		b.Error(flaw)
@@ -70,6 +60,7 @@ const steady = 0
 type soak struct {
 	b        *testing.B
 	p        *platform.Platform
+	engine   *platform.Engine
 	apps     []*worker
 	requests int           // to the steady app
 	took     time.Duration // the deploys under load

@@ -12,6 +12,8 @@ import (
 type table struct {
 	first, last sample
 	goroutines  counts
+	left        left // once all apps are destroyed
+	restarted   left // the same after a restart of Docker
 	took        time.Duration
 	requests    int
 	mix         string
@@ -49,12 +51,15 @@ func (t table) rows() []row {
 		none("containers beyond the formations", t.first.containers, t.last.containers),
 		none("images beyond one a build, within the month that they are kept", t.first.images, t.last.images),
 		none("networks beyond one an app", t.first.networks, t.last.networks),
+		gone("all apps destroyed: containers", t.left.containers, t.restarted.containers),
+		gone("all apps destroyed: images", t.left.images, t.restarted.images),
+		gone("all apps destroyed: networks", t.left.networks, t.restarted.networks),
 		{"store: bytes a deploy", "", fmt.Sprint(grown), fmt.Sprintf("≤ %d", perDeploy), grown <= perDeploy},
 		{
 			"logs, MB", megabytes(t.first.logs), megabytes(t.last.logs), fmt.Sprintf("≤ %d an app", logsPerApp>>20),
 			t.last.logs <= apps*logsPerApp,
 		},
-		{"data directory without repositories, MB", megabytes(t.first.data), megabytes(t.last.data), "", true},
+		{"data directory without repositories, MB", megabytes(t.first.data), megabytes(t.last.data), "as the two above", true},
 	}
 }
 
@@ -72,6 +77,16 @@ func fresh(what string, fresh, last int) row {
 
 func none(what string, first, last int) row {
 	return row{what, fmt.Sprint(first), fmt.Sprint(last), "0", last == 0}
+}
+
+// gone is what is left of destroyed apps. Docker may hold on to a network without anything on it until it is restarted: its
+// count of what is on it can be wrong.
+func gone(what string, left, restarted int) row {
+	last := fmt.Sprint(left)
+	if left > 0 {
+		last += fmt.Sprintf("; after a restart of Docker %d", restarted)
+	}
+	return row{what, "", last, "0", restarted == 0}
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) }

@@ -24,12 +24,3 @@ func (c *Client) RemoveDomain(ctx context.Context, app, host string) (paas.Domai
 	}
 	return write[paas.Domain](ctx, c, http.MethodDelete, nil, app, "domains", host)
 }
-
-// SetMaintenance makes the router answer for an app, or stops that.
-func (c *Client) SetMaintenance(ctx context.Context, app string, on bool) (paas.AppInfo, error) {
-	method := http.MethodDelete
-	if on {
-		method = http.MethodPut
-	}
-	return write[paas.AppInfo](ctx, c, method, nil, app, "maintenance")
-}

@@ -1,0 +1,55 @@
+package release
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"paas"
+)
+
+// Routing lists how the router treats the requests to app.
+func (e *Engine) Routing(_ context.Context, app string) ([]paas.RoutingSetting, error) {
+	record, err := e.Store.AppByName(app)
+	if err != nil {
+		return nil, err
+	}
+	return record.Routing.Settings(), nil
+}
+
+// SetRouting changes that, makes no release, and returns the names of the settings that changed once they are live.
+func (e *Engine) SetRouting(ctx context.Context, app string, patch paas.RoutingPatch) ([]string, error) {
+	if err := patch.Validate(); err != nil {
+		return nil, err
+	}
+	record, err := e.Store.AppByName(app)
+	if err != nil {
+		return nil, err
+	}
+	next, changed, err := record.Routing.Apply(patch)
+	if err != nil || len(changed) == 0 {
+		return changed, err
+	}
+	if err := e.canServe(record, next.Canonical); err != nil {
+		return nil, err
+	}
+	ev := paas.Event{Kind: paas.EventRouting, Text: "Set " + strings.Join(changed, ", ") + " of the router"}
+	_, err = e.changeRouting(ctx, app, ev, func(a *paas.App) error {
+		a.Routing, changed, err = a.Routing.Apply(patch) // on what it is now
+		return err
+	})
+	return changed, err
+}
+
+// canServe refuses a canonical host that is not one of app's.
+func (e *Engine) canServe(app paas.App, host string) error {
+	if host == "" {
+		return nil
+	}
+	hosts, err := e.hosts(app)
+	if err == nil && !slices.Contains(hosts, host) || strings.ContainsAny(host, "*/") {
+		err = paas.Errorf(paas.Invalid, "%s is not a host of %s, so nothing can be redirected there", paas.Quote(host), app.Name).
+			WithHint("paas domains:add HOST -a %s", app.Name)
+	}
+	return err
+}
