@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"testing"
 
@@ -8,8 +10,11 @@ import (
 	"paas/test/report"
 )
 
-// reportFile is the environment variable that names the file of the table.
-const reportFile = "PAAS_CONFORMANCE_REPORT"
+// The environment variables that name the file of the table, and the document that has it.
+const (
+	reportFile = "PAAS_CONFORMANCE_REPORT"
+	docFile    = "PAAS_RELIABILITY_DOC"
+)
 
 // suite has the factors in the order of the table, by the part of the id before the dash.
 var suite = &report.Suite{Title: "Twelve-factor conformance", Desks: 6, Groups: []report.Group{
@@ -28,5 +33,13 @@ var suite = &report.Suite{Title: "Twelve-factor conformance", Desks: 6, Groups: 
 }}
 
 func TestMain(m *testing.M) {
-	os.Exit(suite.Main(m, platform.Options{}, func() error { return suite.Print(os.Stdout, os.Getenv(reportFile)) }))
+	os.Exit(suite.Main(m, platform.Options{}, publish))
+}
+
+func publish() error {
+	err := suite.Print(os.Stdout, os.Getenv(reportFile))
+	if doc := os.Getenv(docFile); doc != "" {
+		err = errors.Join(err, report.Replace(doc, "conformance", fmt.Sprintf("\n%s.\n\n%s\n", report.Machine(), suite.Times())))
+	}
+	return err
 }

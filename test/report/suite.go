@@ -142,6 +142,16 @@ func (r Row) print(w io.Writer) {
 	}
 }
 
+// Times is the table for a document of proofs that are not under load: with how long each took.
+func (s *Suite) Times() string {
+	var table strings.Builder
+	table.WriteString("| id | what | result | seconds |\n| --- | --- | --- | ---: |\n")
+	for _, r := range s.rows {
+		fmt.Fprintf(&table, "| %s | %s | %s | %.1f |\n", r.ID, r.What, r.verdict(), r.Took.Seconds())
+	}
+	return table.String()
+}
+
 // Markdown is the table for a document, with what was measured.
 func (s *Suite) Markdown() string {
 	var table strings.Builder
