@@ -84,7 +84,7 @@ func TestXII2CodesBytesAndTerminal(t *testing.T) {
 func TestXII3ARunKeepsItsRelease(t *testing.T) {
 	p := prove(t, "XII-3", "a run during a deploy has the release it started with; --release works")
 	a := p.app(platform.Fixture{Procfile: "web: /probe web\n"})
-	a.Do("paas", "config:set", "STAGE=one", "PROBE_BOOT=4s")
+	a.Do("paas", "config:set", "STAGE=one", "PROBE_BOOT=15s")
 	a.Push()
 	a.Do("paas", "run", "-d", "--", "/probe", "signals")
 	started := a.Container("run.1")

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +48,12 @@ func killed(t *testing.T) {
 	if err := p.Serve(); err != nil {
 		t.Fatal(err)
 	}
-	app.Do("paas", "ps").Says("web.1\tup\tv1", "web.2\tup\tv1", "worker.1\t")
+	platform.WaitFor(t, platform.Patience, "the instances to be known as up", func() error {
+		if ps := app.Do("paas", "ps").Stdout; !strings.Contains(ps, "web.1\tup\tv1") || !strings.Contains(ps, "web.2\tup\tv1") {
+			return errors.New(ps)
+		}
+		return nil
+	})
 	load.Flow(t, 20)
 	if after := running(t, p, 3); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("other containers run than before:\n%v\n%v", before, after)
