@@ -54,18 +54,28 @@ already makes none. Durations are in seconds, or written as 90s or 2m. What is s
 
 // parseChecks reads CHECK=VALUE arguments.
 func parseChecks(args []string) (paas.ChecksPatch, error) {
-	patch := paas.ChecksPatch{}
+	settings, err := parseSettings(args, "check", "paas checks:set path=/up timeout=60")
+	if err != nil {
+		return nil, err
+	}
+	patch := paas.ChecksPatch(settings)
+	return patch, patch.Validate()
+}
+
+// parseSettings reads NAME=VALUE arguments, each name once; noun is what a name is one of.
+func parseSettings(args []string, noun, example string) (map[string]*string, error) {
+	settings := map[string]*string{}
 	for _, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")
 		if !ok {
-			return nil, paas.Errorf(paas.Invalid, "%s is not CHECK=VALUE", paas.Quote(arg)).WithHint("paas checks:set path=/up timeout=60")
+			return nil, paas.Errorf(paas.Invalid, "%s is not %s=VALUE", paas.Quote(arg), strings.ToUpper(noun)).WithHint("%s", example)
 		}
-		if _, twice := patch[name]; twice {
-			return nil, paas.Errorf(paas.Invalid, "the check %s is given twice", paas.Quote(name)).WithHint("paas checks:set path=/up timeout=60")
+		if _, twice := settings[name]; twice {
+			return nil, paas.Errorf(paas.Invalid, "the %s %s is given twice", noun, paas.Quote(name)).WithHint("%s", example)
 		}
-		patch[name] = &value
+		settings[name] = &value
 	}
-	return patch, patch.Validate()
+	return settings, nil
 }
 
 func newChecksUnset(s *session, run func(context.Context, *checksSetOptions) error) *cobra.Command {

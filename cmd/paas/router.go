@@ -104,18 +104,11 @@ release.
 
 // parseRouting reads SETTING=VALUE arguments.
 func parseRouting(args []string) (paas.RoutingPatch, error) {
-	const example = "paas router:set timeout=60"
-	patch := paas.RoutingPatch{}
-	for _, arg := range args {
-		name, value, ok := strings.Cut(arg, "=")
-		if !ok {
-			return nil, paas.Errorf(paas.Invalid, "%s is not SETTING=VALUE", paas.Quote(arg)).WithHint(example)
-		}
-		if _, twice := patch[name]; twice {
-			return nil, paas.Errorf(paas.Invalid, "the setting %s is given twice", paas.Quote(name)).WithHint(example)
-		}
-		patch[name] = &value
+	settings, err := parseSettings(args, "setting", "paas router:set timeout=60")
+	if err != nil {
+		return nil, err
 	}
+	patch := paas.RoutingPatch(settings)
 	return patch, patch.Validate()
 }
 
