@@ -161,13 +161,8 @@ func (e *Engine) needed(i paas.Instance) (bool, error) {
 	if i.Type != paas.RunType {
 		return true, nil
 	}
-	kind, n, _ := paas.ParseInstanceName(i.Name)
-	if kind == paas.ReleaseCommand {
-		r, err := e.Store.Release(i.App, n)
-		return r.Status == paas.ReleasePending, butNotFound(err)
-	}
-	run, err := e.Store.Run(i.App, n)
-	return run.Status == paas.RunPending || run.Status == paas.RunRunning, butNotFound(err)
+	over, err := e.over(i)
+	return !over, err
 }
 
 // butNotFound passes an error on unless it says that there is no such record.

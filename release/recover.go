@@ -131,5 +131,5 @@ func (e *Engine) over(i paas.Instance) (bool, error) {
 	if paas.CodeOf(err) == paas.NotFound {
 		return true, nil
 	}
-	return !run.FinishedAt.IsZero(), err
+	return run.Status != paas.RunPending && run.Status != paas.RunRunning, err
 }
