@@ -59,9 +59,11 @@ func start(t *testing.T, opts Options, routes ...paas.Route) *rig {
 			t.Errorf("run: %v", err)
 		}
 	})
-	all.Go(func() { r.follow(ctx) })
+	reading := make(chan struct{})
+	all.Go(func() { r.follow(ctx, sync.OnceFunc(func() { close(reading) })) })
 	r.stop = sync.OnceFunc(func() { cancel(); all.Wait() })
 	t.Cleanup(r.stop)
+	await(t, "the log", reading) // a reader that a test starts takes over from it, never it from that one
 	if len(routes) > 0 {
 		r.put(routes...)
 	}
@@ -84,8 +86,10 @@ func shortDir(t *testing.T) string {
 }
 
 // follow collects the log until the router ends or another reader takes over.
-func (r *rig) follow(ctx context.Context) {
+func (r *rig) follow(ctx context.Context, reading func()) {
+	defer reading()
 	_ = r.target.Log(ctx, func(ev router.LogEvent) error {
+		reading()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if ev.App != "" {
