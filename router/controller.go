@@ -139,6 +139,17 @@ func (c *Controller) Table() Table {
 	return c.table
 }
 
+// Routes is the table as the target has it live, or only the part of an app (App.ID). It fails with paas.Conflict where
+// the target does not show it.
+func (c *Controller) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	target, ok := c.target.(Observed)
+	if !ok {
+		return paas.RouteTable{}, paas.Errorf(paas.Conflict, "requests do not pass paas's own router here, so it has no routes to show").
+			WithHint("paasd serve --router embedded")
+	}
+	return target.Routes(ctx, app)
+}
+
 // Drain waits until no request is in flight to addrs, for at most deadline, and returns how many were cut then. A
 // backend that is still in the table is refused with paas.Conflict. While the target is away it is asked again until
 // ctx or the deadline ends.

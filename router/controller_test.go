@@ -362,3 +362,19 @@ func TestRequestLinesReachTheSink(t *testing.T) {
 		stop()
 	}
 }
+
+func TestRoutesAreThoseOfThePlatformsOwnRouterOnly(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	startRouter(t, dir)
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
+	must(t, c.Apply(t.Context(), route("a", "H20")))
+	table, err := c.Routes(t.Context(), "a")
+	if err != nil || len(table.Routes) != 1 || table.Routes[0].Code != "H20" || table.Version != c.Table().Version {
+		t.Errorf("got %+v, %v", table, err)
+	}
+	c = newController(t, tempDir(t), router.None{}, router.Options{})
+	if _, err := c.Routes(t.Context(), ""); paas.CodeOf(err) != paas.Conflict {
+		t.Errorf("without a router: %v", err)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"paas"
 )
 
 // Target is a data plane. Its methods fail with paas.Unavailable when it is away; calls may come from several
@@ -18,6 +20,12 @@ type Target interface {
 	// Log follows the request log until ctx ends or the target goes away. The first event of each call has no app: it
 	// says which version is live.
 	Log(ctx context.Context, fn func(LogEvent) error) error
+}
+
+// Observed is a Target that shows its table.
+type Observed interface {
+	// Routes is the table as it is live, or only the part of an app (App.ID).
+	Routes(ctx context.Context, app string) (paas.RouteTable, error)
 }
 
 // LogEvent is a line of the request log, or, without an app, the version that is live as the log begins.
