@@ -167,8 +167,9 @@ func TestTableRestoredFromABackupBecomesTheNewest(t *testing.T) {
 	dir := tempDir(t)
 	addr, _ := startRouter(t, dir)
 	target := router.NewEmbedded(dir)
-	must(t, target.Put(t.Context(), router.Table{Version: 100, Routes: []paas.Route{route("old", "H14")}}))
-	if err := target.Put(t.Context(), router.Table{Version: 99}); !errors.As(err, new(*router.StaleError)) {
+	_, err := target.Put(t.Context(), router.Table{Version: 100, Routes: []paas.Route{route("old", "H14")}})
+	must(t, err)
+	if _, err := target.Put(t.Context(), router.Table{Version: 99}); !errors.As(err, new(*router.StaleError)) {
 		t.Errorf("got %v", err)
 	}
 	c := newController(t, dir, target, router.Options{})

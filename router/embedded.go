@@ -77,17 +77,17 @@ type (
 )
 
 // Put implements Target.
-func (e *Embedded) Put(ctx context.Context, t Table) error {
+func (e *Embedded) Put(ctx context.Context, t Table) ([]Problem, error) {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
 	var answer PutAnswer
 	if err := e.call(ctx, http.MethodPut, "/table", t, &answer); err != nil {
-		return err
+		return nil, err
 	}
 	if answer.Version != t.Version {
-		return &StaleError{Live: answer.Version}
+		return nil, &StaleError{Live: answer.Version}
 	}
-	return nil
+	return answer.Problems, nil
 }
 
 // Drain implements Target.

@@ -104,7 +104,10 @@ func (p *platform) openRouter() (*router.Controller, error) {
 		}
 		target = embedded
 	}
-	return router.NewController(dir, target, router.Options{Log: p.log, Sink: p.logs.Append})
+	return router.NewController(dir, target, router.Options{
+		Log: p.log, Sink: p.logs.Append,
+		Problem: func(problem router.Problem, gone bool) { p.engine.RouteProblem(problem.App, problem.Text, gone) },
+	})
 }
 
 // portWait is how long a router that the engine is just starting again may take to answer.
