@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -22,7 +23,7 @@ const SocketFile = "router.sock"
 const (
 	putTimeout  = 5 * time.Second // one attempt; a table of 1,000 apps takes some milliseconds
 	drainMargin = 5 * time.Second
-	maxAnswer   = 1 << 20
+	maxAnswer   = MaxTableBytes
 )
 
 // Embedded is the router of this program, reached on its control socket.
@@ -79,17 +80,17 @@ type (
 )
 
 // Put implements Target.
-func (e *Embedded) Put(ctx context.Context, t Table) error {
+func (e *Embedded) Put(ctx context.Context, t Table) ([]Problem, error) {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
 	var answer PutAnswer
 	if err := e.call(ctx, http.MethodPut, "/table", t, &answer); err != nil {
-		return err
+		return nil, err
 	}
 	if answer.Version != t.Version {
-		return &StaleError{Live: answer.Version}
+		return nil, &StaleError{Live: answer.Version}
 	}
-	return nil
+	return answer.Problems, nil
 }
 
 // Table returns what is live.
@@ -128,6 +129,15 @@ func (e *Embedded) Log(ctx context.Context, fn func(LogEvent) error) error {
 			return err
 		}
 	}
+}
+
+// Routes implements Observed.
+func (e *Embedded) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	var t paas.RouteTable
+	err := e.call(ctx, http.MethodGet, "/routes?"+url.Values{"app": {app}}.Encode(), nil, &t)
+	return t, err
 }
 
 // Health asks the router how it is.

@@ -27,6 +27,7 @@ func (s *Server) controlServer() *http.Server {
 	mux.HandleFunc("GET /healthz", s.getHealth)
 	mux.HandleFunc("GET /table", s.getTable)
 	mux.HandleFunc("PUT /table", s.putTable)
+	mux.HandleFunc("GET /routes", s.getRoutes)
 	mux.HandleFunc("POST /drain", s.postDrain)
 	mux.HandleFunc("GET /log", s.getLog)
 	return &http.Server{
@@ -42,6 +43,10 @@ func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) getTable(w http.ResponseWriter, _ *http.Request) {
 	s.answer(w, s.live.table())
+}
+
+func (s *Server) getRoutes(w http.ResponseWriter, r *http.Request) {
+	s.answer(w, s.live.status(r.URL.Query().Get("app")))
 }
 
 func (s *Server) putTable(w http.ResponseWriter, r *http.Request) {

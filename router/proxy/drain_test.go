@@ -227,7 +227,7 @@ func TestNoRequestFailsWhileManyChangeTheTable(t *testing.T) {
 			writers.Go(func() {
 				for n := range 5 {
 					tb := router.Table{Version: r.version.Add(1), Routes: []paas.Route{route(apps[(i+n)%3], apps[(i+n+1)%3])}}
-					if err := r.target.Put(t.Context(), tb); err != nil && !errors.As(err, new(*router.StaleError)) {
+					if _, err := r.target.Put(t.Context(), tb); err != nil && !errors.As(err, new(*router.StaleError)) {
 						t.Error(err)
 					}
 					more(2)

@@ -105,7 +105,7 @@ func (r *rig) follow(ctx context.Context, reading func()) {
 
 func (r *rig) put(routes ...paas.Route) {
 	r.t.Helper()
-	if err := r.target.Put(r.t.Context(), router.Table{Version: r.version.Add(1), Routes: routes}); err != nil {
+	if _, err := r.target.Put(r.t.Context(), router.Table{Version: r.version.Add(1), Routes: routes}); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -36,6 +36,7 @@ type routes struct {
 type live struct {
 	current  atomic.Pointer[routes]
 	timeouts Timeouts
+	unrouted atomic.Uint64 // requests that no app answers
 
 	mu       sync.Mutex // held for moments only: swap, and looking up what to drain
 	backends map[backendKey]*backend
