@@ -167,7 +167,7 @@ func (p *predecessor) isGone(ctx context.Context) bool {
 
 // put passes a table on to it. One that it does not understand, as an older program, is nothing to wait for.
 func (p *predecessor) put(ctx context.Context, t router.Table) error {
-	err := p.target.Put(ctx, t)
+	_, err := p.target.Put(ctx, t)
 	if _, stale := errors.AsType[*router.StaleError](err); stale || paas.CodeOf(err) == paas.Invalid || err != nil && p.isGone(ctx) {
 		return nil
 	}
