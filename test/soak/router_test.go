@@ -160,7 +160,9 @@ func (r *routerSoak) rows() []row {
 		return []row{{"looks at the router", strconv.Itoa(len(r.looks)), "", fmt.Sprintf("> %d", warmUp), false}}
 	}
 	first, rest := r.looks[warmUp], r.looks[warmUp:]
-	most := func(of func(process) int64) int64 { return of(slices.MaxFunc(rest, func(a, b process) int { return int(of(a) - of(b)) })) }
+	most := func(of func(process) int64) int64 {
+		return of(slices.MaxFunc(rest, func(a, b process) int { return int(of(a) - of(b)) }))
+	}
 	memory := func(p process) int64 { return p.memory }
 	files := func(p process) int64 { return int64(p.files) }
 	threads := func(p process) int64 { return int64(p.tasks) }
