@@ -30,8 +30,8 @@ type ServiceSpec struct {
 	Name   string // its container is paas-<Name>-<installation>
 	Binary string // path of a static executable on this host; all that is in the image
 	Args   []string
-	// Dir is the one folder of the host that it sees, at the same path, writable. It must be there.
-	Dir    string
+	// Dirs are the folders of the host that it sees, each at the same path, writable. They must be there.
+	Dirs   []string
 	Labels map[string]string
 }
 
@@ -40,7 +40,7 @@ type ServiceSpec struct {
 // other is replaced, its successor being ready to start before it ends.
 //
 // It runs as root without capabilities but the one to listen below port 1024, cannot gain others, and cannot write
-// but in Dir.
+// but in Dirs.
 func (d *Docker) EnsureService(ctx context.Context, spec ServiceSpec) error {
 	if err := d.ensureService(ctx, spec); err != nil {
 		return fmt.Errorf("service %s: %w", spec.Name, err)
@@ -170,6 +170,10 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 	}
 	maps.Copy(labels, map[string]string{labelInstallation: d.installation, labelService: spec.Name, labelServiceSum: sum})
 	pids := int64(pidsLimit)
+	var mounts []mount.Mount
+	for _, dir := range spec.Dirs {
+		mounts = append(mounts, mount.Mount{Type: mount.TypeBind, Source: dir, Target: dir})
+	}
 	var id string
 	err := d.call(ctx, writeLimit, "create its container", func(ctx context.Context) error {
 		result, err := d.client.ContainerCreate(ctx, client.ContainerCreateOptions{
@@ -186,7 +190,7 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 				CapDrop:        []string{"ALL"},
 				CapAdd:         []string{"NET_BIND_SERVICE"},
 				SecurityOpt:    []string{"no-new-privileges"},
-				Mounts:         []mount.Mount{{Type: mount.TypeBind, Source: spec.Dir, Target: spec.Dir}},
+				Mounts:         mounts,
 				Resources:      container.Resources{PidsLimit: &pids},
 			},
 		})

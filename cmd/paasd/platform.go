@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,6 +97,9 @@ func (p *platform) openRouter() (*router.Controller, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	if err := p.keepAuthority(); err != nil {
+		return nil, err
+	}
 	var target router.Target = router.None{}
 	if p.router == "embedded" {
 		embedded := router.NewEmbedded(dir)
@@ -110,17 +114,18 @@ func (p *platform) openRouter() (*router.Controller, error) {
 // portWait is how long a router that the engine is just starting again may take to answer.
 const portWait = 5 * time.Second
 
-// checkPort says at once when something else has the router's port: in the router's container nobody would see it.
+// checkPort says at once when something else has one of the router's ports: in the router's container nobody would see it.
 func (p *platform) checkPort(own *router.Embedded) error {
 	ctx, cancel := context.WithTimeout(context.Background(), portWait)
 	defer cancel()
 	for {
-		if _, err := own.Health(ctx); err == nil {
-			return nil // our own router has it
+		taken := []string(nil)
+		health, err := own.Health(ctx)
+		if err == nil { // what our own router has is no matter
+			taken = append(health.Listeners, p.httpAddr)
 		}
-		l, err := listenTCP(p.httpAddr, "--http-addr")
-		if err == nil {
-			return l.Close()
+		if err = p.tryPorts(taken); err == nil {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -128,6 +133,23 @@ func (p *platform) checkPort(own *router.Embedded) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// tryPorts listens for a moment where the router is to, but for the addresses taken.
+func (p *platform) tryPorts(taken []string) error {
+	for _, at := range []struct{ addr, flag string }{{p.httpAddr, "--http-addr"}, {p.httpsAddr, "--https-addr"}} {
+		if at.addr == "" || slices.Contains(taken, at.addr) {
+			continue
+		}
+		l, err := listenTCP(at.addr, at.flag)
+		if err != nil {
+			return err
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recover ends what an earlier paasd left in the middle, before the doors open.
@@ -177,8 +199,12 @@ const (
 // keepRouter sees to it that the router's container is there and runs this binary.
 func (p *platform) keepRouter(ctx context.Context) error {
 	spec := runtime.ServiceSpec{
-		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
+		Name: "router", Binary: "/proc/self/exe", Dirs: []string{p.path("router")}, // the file at our path may be a newer one
 		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
+	}
+	if p.httpsAddr != "" {
+		spec.Dirs = append(spec.Dirs, p.path("certs"))
+		spec.Args = append(spec.Args, p.tlsArgs()...)
 	}
 	if len(p.proxies) > 0 {
 		spec.Args = append(spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))

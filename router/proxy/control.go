@@ -26,6 +26,7 @@ func (s *Server) controlServer() *http.Server {
 	mux.HandleFunc("PUT /table", s.putTable)
 	mux.HandleFunc("POST /drain", s.postDrain)
 	mux.HandleFunc("GET /log", s.getLog)
+	mux.HandleFunc("GET /certs", s.getCerts)
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: s.opts.Timeouts.Header,
@@ -34,7 +35,7 @@ func (s *Server) controlServer() *http.Server {
 }
 
 func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {
-	s.answer(w, router.Health{Version: s.live.version(), StartedAt: s.started})
+	s.answer(w, router.Health{Version: s.live.version(), StartedAt: s.started, Listeners: []string{s.opts.HTTPAddr, s.opts.HTTPSAddr}})
 }
 
 func (s *Server) getTable(w http.ResponseWriter, _ *http.Request) {

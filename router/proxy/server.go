@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 
 	"paas"
 	"paas/router"
+	"paas/router/certs"
 )
 
 // Server is the data plane of one host.
@@ -24,6 +26,8 @@ type Server struct {
 	ring    *ring
 	reader  reader
 	front   net.Listener
+	secure  net.Listener   // TCP, for requests over TLS; nil: none
+	certs   *certs.Manager // nil: likewise
 	control *controlSocket
 }
 
@@ -41,6 +45,7 @@ func New(opts Options) (*Server, error) {
 		return nil, fmt.Errorf("make the router's directory: %w", err)
 	}
 	s := &Server{opts: opts, started: time.Now(), live: newLive(opts.Timeouts), ring: newRing(ringLines, ringBytes)}
+	s.live.files, s.live.secure = router.FilesIn(opts.Dir), opts.HTTPSAddr != ""
 	if err := s.load(); err != nil {
 		return nil, err
 	}
@@ -53,6 +58,9 @@ func New(opts Options) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("listen for requests on %s: %w", opts.HTTPAddr, err), control.Close(), control.release())
 	}
 	s.control, s.front = control, front
+	if err := s.listenTLS(); err != nil {
+		return nil, errors.Join(err, front.Close(), control.Close(), control.release())
+	}
 	return s, nil
 }
 
@@ -77,11 +85,16 @@ func (s *Server) Addr() net.Addr { return s.front.Addr() }
 // the rest and returns nil. It must be called once; it closes what New opened.
 func (s *Server) Run(ctx context.Context) error {
 	h := newHandler(s.opts, s.live, s.ring, s.Addr())
+	h.securePort, h.certs = portOf(s.SecureAddr()), s.certs
 	handed := newHanded(s.Addr())
-	f := fronts{listener: s.front, http1: newHTTP1(h, handed), http2: s.http2Server(h)}
+	f := fronts{listeners: s.listeners(), http1: newHTTP1(h, handed), http2: s.http2Server(h)}
 	control, done := s.controlServer(), make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.http1.serve(s.front) })
+	if s.secure != nil {
+		g.Go(func() error { return f.http1.serve(tls.NewListener(s.secure, h.tlsConfig())) })
+		g.Go(func() error { return s.certs.Run(gctx) })
+	}
 	g.Go(func() error { return serve(f.http2, handed, "requests of HTTP/2") })
 	g.Go(func() error { return serve(control, s.control, "the control socket") })
 	g.Go(func() error { s.live.watch(done, s.opts.Timeouts.precision()); return nil })
@@ -117,14 +130,16 @@ func (s *Server) stop(ctx context.Context, f fronts, control *http.Server) error
 
 // fronts are what takes requests.
 type fronts struct {
-	listener net.Listener
-	http1    *http1
-	http2    *http.Server
+	listeners []net.Listener
+	http1     *http1
+	http2     *http.Server
 }
 
 // shutdown takes no new connection and lets requests finish until ctx ends. late says that there are more.
 func (f fronts) shutdown(ctx context.Context) (late bool, err error) {
-	err = f.listener.Close()
+	for _, l := range f.listeners {
+		err = errors.Join(err, l.Close())
+	}
 	second := make(chan error, 1)
 	go func() { second <- f.http2.Shutdown(ctx) }()
 	first := f.http1.shutdown(ctx)
@@ -150,6 +165,7 @@ func stopControl(ctx context.Context, control *http.Server) error {
 
 func (s *Server) http2Server(h http.Handler) *http.Server {
 	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true) // of connections over TLS that the front has shaken hands on
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:                      h,
