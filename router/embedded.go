@@ -23,7 +23,7 @@ const SocketFile = "router.sock"
 const (
 	putTimeout  = 5 * time.Second // one attempt; a table of 1,000 apps takes some milliseconds
 	drainMargin = 5 * time.Second
-	maxAnswer   = 1 << 20
+	maxAnswer   = MaxTableBytes
 )
 
 // Embedded is the router of this program, reached on its control socket.
@@ -33,8 +33,10 @@ type Embedded struct {
 
 // NewEmbedded returns the target whose directory (table, socket) is dir. It connects at each call, so the router may
 // come and go.
-func NewEmbedded(dir string) *Embedded {
-	socket := filepath.Join(dir, SocketFile)
+func NewEmbedded(dir string) *Embedded { return NewEmbeddedAt(filepath.Join(dir, SocketFile)) }
+
+// NewEmbeddedAt is NewEmbedded for a control socket of another name.
+func NewEmbeddedAt(socket string) *Embedded {
 	return &Embedded{client: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true, // a kept connection would have to be told from a restarted router's
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -61,6 +63,7 @@ type (
 	}
 	// Health answers GET /healthz.
 	Health struct {
+		Name      string    `json:"name,omitempty"` // as it was started with
 		Version   uint64    `json:"version"`
 		StartedAt time.Time `json:"started_at"`
 		Listeners []string  `json:"listeners"` // the addresses of those for requests, as they were given
@@ -93,17 +96,27 @@ type (
 )
 
 // Put implements Target.
-func (e *Embedded) Put(ctx context.Context, t Table) error {
+func (e *Embedded) Put(ctx context.Context, t Table) ([]Problem, error) {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
 	var answer PutAnswer
 	if err := e.call(ctx, http.MethodPut, "/table", t, &answer); err != nil {
-		return err
+		return nil, err
 	}
 	if answer.Version != t.Version {
-		return &StaleError{Live: answer.Version}
+		return nil, &StaleError{Live: answer.Version}
 	}
-	return nil
+	return answer.Problems, nil
+}
+
+// Table returns what is live.
+func (e *Embedded) Table(ctx context.Context) (Table, error) {
+	resp, err := e.do(ctx, http.MethodGet, "/table", nil)
+	if err != nil {
+		return Table{}, err
+	}
+	defer func() { _ = resp.Body.Close() }() // only read from
+	return DecodeTable(resp.Body)
 }
 
 // Drain implements Target.
@@ -132,6 +145,15 @@ func (e *Embedded) Log(ctx context.Context, fn func(LogEvent) error) error {
 			return err
 		}
 	}
+}
+
+// Routes implements Observed.
+func (e *Embedded) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	var t paas.RouteTable
+	err := e.call(ctx, http.MethodGet, "/routes?"+url.Values{"app": {app}}.Encode(), nil, &t)
+	return t, err
 }
 
 // Health asks the router how it is.

@@ -90,6 +90,11 @@ type (
 		SetPaused(ctx context.Context, app string, paused bool) (paas.AppInfo, error)
 	}
 
+	// Routes is the routing table as the router has it: an app's part of it, or, for "", all.
+	Routes interface {
+		Routes(ctx context.Context, app string) (paas.RouteTable, error)
+	}
+
 	// Garbage is what the installation no longer needs. A dry run only says what Collect would free.
 	Garbage interface {
 		Collect(ctx context.Context, dryRun bool, progress io.Writer) (paas.Collection, error)

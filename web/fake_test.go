@@ -35,7 +35,7 @@ func newFake() *fake {
 
 func (f *fake) services() Services {
 	return Services{
-		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Garbage: f,
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Routes: f, Garbage: f,
 		Logs: f, Keys: f, Tokens: f, Git: f,
 	}
 }
@@ -216,6 +216,10 @@ func (f *fake) RemoveDomain(ctx context.Context, app, host string) (paas.Domain,
 
 func (f *fake) Routing(ctx context.Context, app string) ([]paas.RoutingSetting, error) {
 	return nil, f.note(ctx, "Routing", app)
+}
+
+func (f *fake) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	return paas.RouteTable{Version: 3}, f.note(ctx, "Routes", app)
 }
 
 func (f *fake) SetRouting(ctx context.Context, app string, patch paas.RoutingPatch) ([]string, error) {

@@ -24,6 +24,7 @@ type Services struct {
 	Builds    Builds
 	Domains   Domains
 	Routing   Routing
+	Routes    Routes
 	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys

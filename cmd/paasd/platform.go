@@ -85,7 +85,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
-		Domains: p.engine, Routing: p.engine, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Domains: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
@@ -108,7 +108,10 @@ func (p *platform) openRouter() (*router.Controller, error) {
 		}
 		target = embedded
 	}
-	return router.NewController(dir, target, router.Options{Log: p.log, Sink: p.logs.Append})
+	return router.NewController(dir, target, router.Options{
+		Log: p.log, Sink: p.logs.Append,
+		Problem: func(problem router.Problem, gone bool) { p.engine.RouteProblem(problem.App, problem.Text, gone) },
+	})
 }
 
 // portWait is how long a router that the engine is just starting again may take to answer.
@@ -206,6 +209,10 @@ func (p *platform) keepRouter(ctx context.Context) error {
 		spec.Dirs = append(spec.Dirs, p.path("certs"))
 		spec.Args = append(spec.Args, p.tlsArgs()...)
 	}
+	spec.Serving = func(ctx context.Context) (string, error) {
+		health, err := router.NewEmbedded(p.path("router")).Health(ctx)
+		return health.Name, err
+	}
 	if len(p.proxies) > 0 {
 		spec.Args = append(spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))
 	}
@@ -230,6 +237,24 @@ func (p *platform) keepRouter(ctx context.Context) error {
 		}
 		timer.Reset(routerRetry)
 	}
+}
+
+// routes finds an app's part of the routing table by the app's name.
+type routes struct {
+	store  *store.DB
+	router *router.Controller
+}
+
+// Routes is the routing table as the router has it, or, unless app is empty, the app's part of it.
+func (r routes) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	if app == "" {
+		return r.router.Routes(ctx, "")
+	}
+	record, err := r.store.AppByName(app)
+	if err != nil {
+		return paas.RouteTable{}, err
+	}
+	return r.router.Routes(ctx, record.ID)
 }
 
 // streams finds an app's log stream by the app's name.

@@ -8,9 +8,10 @@ import (
 
 	"paas/router/certs"
 	"paas/router/proxy"
+	"paas/runtime"
 )
 
-func routerCommand() *cobra.Command {
+func routerCommand(getenv func(string) string) *cobra.Command {
 	var opts proxy.Options
 	var proxies []string
 	var ca string
@@ -27,6 +28,7 @@ func routerCommand() *cobra.Command {
 			if err := trust(&opts.Certs, ca); err != nil {
 				return err
 			}
+			opts.Name = getenv(runtime.ServiceEnv)
 			opts.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 			server, err := proxy.New(opts)
 			if err != nil {

@@ -77,9 +77,6 @@ func New(opts Options) (*Manager, error) {
 	if opts.Directory == "" {
 		opts.Directory = DefaultDirectory
 	}
-	if err := CheckDirectory(opts.Directory); err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of certificates: %w", err)
 	}
@@ -112,6 +109,9 @@ func New(opts Options) (*Manager, error) {
 
 // CheckDirectory refuses what is no URL of an ACME authority.
 func CheckDirectory(directory string) error {
+	if directory == "" {
+		return nil // the default
+	}
 	u, err := url.Parse(directory)
 	if err != nil || u.Scheme != "https" || u.Host == "" {
 		return paas.Errorf(paas.Invalid, "%s is not the URL of an ACME directory", paas.Quote(directory)).
@@ -123,16 +123,17 @@ func CheckDirectory(directory string) error {
 // housekeeping is how often certificates that nobody asked for are looked up, so that they are renewed all the same.
 const housekeeping = time.Hour
 
-// Run keeps the certificates until ctx ends, and then waits for what is under way, which it ends.
-func (m *Manager) Run(ctx context.Context) error {
+// Run keeps the certificates until Stop, and then waits for what is under way, which that ends.
+func (m *Manager) Run() error {
 	tick := time.NewTicker(housekeeping)
 	defer tick.Stop()
 	for {
-		m.loadAll(ctx)
+		m.loadAll(m.ctx)
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
-			m.Stop()
+		case <-m.ctx.Done():
+			m.mu.Lock()   // whoever was about to begin has begun
+			m.mu.Unlock() //nolint:staticcheck // likewise
 			m.all.Wait()
 			m.cache.Stop()
 			return nil

@@ -8,10 +8,11 @@ import (
 
 // getCerts tells how it stands with the obtained certificates of an app's hosts.
 func (s *Server) getCerts(w http.ResponseWriter, r *http.Request) {
-	answer := router.CertsAnswer{On: s.certs != nil}
+	manager := s.certs.Load()
+	answer := router.CertsAnswer{On: manager != nil}
 	app := r.URL.Query().Get("app")
 	for _, route := range s.live.table().Routes {
-		if route.App != app || s.certs == nil {
+		if route.App != app || manager == nil {
 			continue
 		}
 		for _, domain := range route.Hosts {
@@ -19,7 +20,7 @@ func (s *Server) getCerts(w http.ResponseWriter, r *http.Request) {
 			if !s.live.Has(host) {
 				continue
 			}
-			state, err := s.certs.State(host)
+			state, err := manager.State(host)
 			if err != nil {
 				s.opts.Log.Warn("a stored certificate cannot be read", "host", host, "error", err)
 			}

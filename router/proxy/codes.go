@@ -105,6 +105,15 @@ func (c code) meaning() meaning {
 // isH says whether the code goes into X-Paas-Error and the log.
 func (c code) isH() bool { return c != "" && c[0] == 'H' }
 
+// byBackend says whether it was the backend that failed a request that it had accepted.
+func (c code) byBackend() bool {
+	switch c {
+	case timedOut, noResponse, idleBackend, garbled, interrupted:
+		return true
+	}
+	return false
+}
+
 // downCode is what answers for an app without backends.
 func downCode(s string) code {
 	if s == "" {

@@ -30,6 +30,7 @@ type exchange struct {
 	counted   *share // that it counts in
 	status    int
 	bytes     int64 // of the response's body
+	received  int64 // of the request's, where no upload counts them
 	hijacked  bool
 
 	slot     int  // in backend.active, guarded by its lock
@@ -125,13 +126,16 @@ func (ex *exchange) serve() code {
 // it, so another may be tried whatever the request is.
 func (ex *exchange) attempts() (failure code) {
 	fresh := false
-	for len(ex.tried) < maxAttempts {
+	for again := false; len(ex.tried) < maxAttempts; again = true {
 		b, c, none := ex.take(fresh)
 		if b == nil && failure != "" {
 			return failure // of the last one tried says more than that there are no more
 		}
 		if b == nil {
 			return none
+		}
+		if again {
+			ex.app.share.tally.retries.Add(1)
 		}
 		if c == nil {
 			if c, failure = ex.connect(b); failure == clientGone || failure == noResponse {
@@ -225,7 +229,9 @@ func (ex *exchange) connect(b *backend) (*conn, code) {
 	if !uncut {
 		return nil, ex.failure(nil)
 	}
-	b.shun()
+	if b.shun() {
+		ex.app.share.tally.ejections.Add(1)
+	}
 	if late(err) {
 		return nil, connectLate
 	}
@@ -241,6 +247,9 @@ func (ex *exchange) send(b *backend, c *conn) (ended attempt, failure code) {
 		if !keep {
 			c.shut()
 			c = nil
+		}
+		if failure.byBackend() {
+			b.failed.Add(1)
 		}
 		b.release(ex, c)
 	}()

@@ -83,7 +83,7 @@ func (ex *exchange) finish(c code) outcome {
 	case c == "" && !ex.uncut():
 		ex.front.setWriteDeadline(time.Time{}) // the cut came when all was written: the connection may go on
 	}
-	ex.logLine(c)
+	ex.settle(c)
 	return out
 }
 
@@ -97,8 +97,10 @@ func (ex *exchange) mustClose() bool {
 	return ex.unreadable || ex.upload.unfinished() || ex.upload == nil && !ex.takeEarly()
 }
 
-func (ex *exchange) logLine(c code) {
+// settle counts the request for its app and writes its log line.
+func (ex *exchange) settle(c code) {
 	if ex.app == nil {
+		ex.h.live.unrouted.Add(1)
 		return
 	}
 	now := time.Now()
@@ -114,9 +116,18 @@ func (ex *exchange) logLine(c code) {
 	} else {
 		l.connect, l.service = ex.connected.Sub(ex.started), now.Sub(ex.connected)
 	}
+	ex.app.share.tally.count(c, l.status, now.Sub(ex.started), ex.hijacked, ex.arrived(), ex.bytes)
 	buf := small.get()
 	ex.h.ring.add(ex.app.id, now, l.appendTo((*buf)[:0]))
 	small.put(buf)
+}
+
+// arrived is how many bytes of the request's body came.
+func (ex *exchange) arrived() int64 {
+	if ex.upload != nil {
+		return ex.upload.received.Load()
+	}
+	return ex.received + int64(len(ex.early))
 }
 
 // hostOf brings a Host field to the form that routes have: lower case, no port, no trailing dot.

@@ -41,6 +41,7 @@ type live struct {
 	files    router.Files
 	secure   bool                        // the router takes TLS
 	certs    map[string]*tls.Certificate // by file; guarded by mu
+	unrouted atomic.Uint64               // requests that no app answers
 
 	mu       sync.Mutex // held for moments only: swap, and looking up what to drain
 	backends map[backendKey]*backend

@@ -36,6 +36,7 @@ func newPolicy(r paas.Routing, t Timeouts) policy {
 type share struct {
 	inflight atomic.Int64 // counted while the app has a bound
 	held     queue
+	tally    tally
 }
 
 // admit says whether the request may go to the app at all; otherwise with what code it is answered.

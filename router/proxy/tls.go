@@ -3,50 +3,51 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"iter"
 	"net"
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"paas/router"
 	"paas/router/certs"
 )
 
-// listenTLS opens the listener for requests over TLS, if there is to be one.
-func (s *Server) listenTLS() error {
+// setTLS prepares to take TLS, if that is to be.
+func (s *Server) setTLS() error {
 	if s.opts.HTTPSAddr == "" {
 		return nil
 	}
-	opts := s.opts.Certs
-	opts.Hosts, opts.Log = s.live, s.opts.Log
-	l, err := net.Listen("tcp", s.opts.HTTPSAddr)
-	if err != nil {
-		return fmt.Errorf("listen for requests over TLS on %s: %w", s.opts.HTTPSAddr, err)
-	}
-	manager, err := certs.New(opts)
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
-	s.secure, s.certs = l, manager
-	return nil
-}
-
-// listeners are those for requests.
-func (s *Server) listeners() []net.Listener {
-	if s.secure == nil {
-		return []net.Listener{s.front}
-	}
-	return []net.Listener{s.front, s.secure}
+	s.live.files, s.live.secure = router.FilesIn(s.opts.Dir), true
+	s.opts.Certs.Hosts, s.opts.Certs.Log = s.live, s.opts.Log
+	return certs.CheckDirectory(s.opts.Certs.Directory)
 }
 
 // SecureAddr is where requests over TLS are taken; nil: nowhere.
 func (s *Server) SecureAddr() net.Addr {
-	if s.secure == nil {
+	if s.doors.secure == nil {
 		return nil
 	}
-	return s.secure.Addr()
+	return s.doors.secure.Addr()
+}
+
+// openTLS lets f take requests over TLS. Certificates are obtained as long as f takes any.
+func (s *Server) openTLS(g *errgroup.Group, f *fronts, h *handler) (err error) {
+	if f.certs, err = certs.New(s.opts.Certs); err != nil {
+		return err
+	}
+	s.certs.Store(f.certs)
+	h.securePort, h.certs = portOf(s.SecureAddr()), f.certs
+	g.Go(f.certs.Run)
+	l, err := s.doors.secure.open()
+	if err != nil {
+		f.certs.Stop()
+		return err
+	}
+	f.take(g, tls.NewListener(l, h.tlsConfig()))
+	return nil
 }
 
 // tlsConfig is that of all connections. Tickets let a client that comes again leave out most of a handshake.

@@ -2,12 +2,15 @@ package proxy
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -284,7 +287,7 @@ func TestStopEndsTheWaitForACertificate(t *testing.T) {
 		_, err := r.handshake(nil, "a.localhost")
 		done <- err
 	}()
-	eventually(t, "the wait", func() bool { return r.certs.Underway() == 1 })
+	eventually(t, "the wait", func() bool { return r.certs.Load().Underway() == 1 })
 	r.stop()
 	if err := await(t, "its end", done); err == nil {
 		t.Error("got a certificate")
@@ -321,5 +324,43 @@ func TestWebsocketOverTLS(t *testing.T) {
 	go r.stop()
 	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
 		t.Errorf("at the end: %v", err)
+	}
+}
+
+func TestTakeoverHasTheListenerForTLS(t *testing.T) {
+	t.Parallel()
+	authority := acme.Start(t, 0)
+	r := startACME(t, authority, Options{Dir: shortDir(t)}, ownRoute{Route: route(serveApp(t, echo))})
+	table, err := json.Marshal(r.live.table()) // which one that serves again reads from the disk
+	if err == nil {
+		err = os.WriteFile(filepath.Join(r.opts.Dir, "table.json"), table, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.handshake(authority.RootPool(), "a.localhost"); err != nil {
+		t.Fatal(err)
+	}
+	client, orders := r.tlsClient(authority.RootPool(), "a.localhost", "http/1.1"), authority.Orders(t)
+	for _, name := range []string{"second", "third"} {
+		next := r.next(name)
+		if next.SecureAddr().String() != r.SecureAddr().String() {
+			t.Errorf("it moved to %s", next.SecureAddr())
+		}
+		if resp, body := next.do(client, next.request(http.MethodPost, "/", strings.NewReader("hi"))); resp.StatusCode != 200 || body != "hi" {
+			t.Errorf("got %d %q", resp.StatusCode, body)
+		}
+		if name == "third" { // the second has it back
+			next.stop()
+		} else {
+			r.stop()
+			r = next
+		}
+		if _, err := r.handshake(authority.RootPool(), "a.localhost"); err != nil {
+			t.Error(err)
+		}
+	}
+	if again := authority.Orders(t); again != orders {
+		t.Errorf("%d orders more", again-orders)
 	}
 }
