@@ -133,7 +133,7 @@ func (m *Manager) Run() error {
 		case <-tick.C:
 		case <-m.ctx.Done():
 			m.mu.Lock()   // whoever was about to begin has begun
-			m.mu.Unlock() //nolint:staticcheck // likewise
+			m.mu.Unlock()
 			m.all.Wait()
 			m.cache.Stop()
 			return nil
