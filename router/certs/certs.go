@@ -132,7 +132,7 @@ func (m *Manager) Run() error {
 		select {
 		case <-tick.C:
 		case <-m.ctx.Done():
-			m.mu.Lock()   // whoever was about to begin has begun
+			m.mu.Lock() // whoever was about to begin has begun
 			m.mu.Unlock()
 			m.all.Wait()
 			m.cache.Stop()

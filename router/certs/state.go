@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"paas"
 	"paas/router"
 )
 
@@ -22,14 +23,7 @@ func (m *Manager) State(host string) (router.CertState, error) {
 		}
 	}
 	if c != nil {
-		s.Issuer, s.Expires = issuerName(c.Leaf.Issuer.Organization, c.Leaf.Issuer.CommonName), c.Leaf.NotAfter
+		s.Issuer, s.Expires = paas.IssuerName(c.Leaf), c.Leaf.NotAfter
 	}
 	return s, nil
-}
-
-func issuerName(organization []string, name string) string {
-	if len(organization) > 0 {
-		return organization[0] + " " + name
-	}
-	return name
 }
