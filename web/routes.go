@@ -51,6 +51,10 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/v1/apps/:app/domains", s.addDomain)
 	e.DELETE("/v1/apps/:app/domains/:host", s.removeDomain)
 
+	e.GET("/v1/apps/:app/certs", s.listCerts)
+	e.POST("/v1/apps/:app/certs", s.addCert)
+	e.DELETE("/v1/apps/:app/certs/:name", s.removeCert)
+
 	e.GET("/v1/apps/:app/routes", s.getRoutes)
 	e.GET("/v1/apps/:app/routing", s.getRouting)
 	e.PATCH("/v1/apps/:app/routing", s.setRouting)

@@ -26,6 +26,7 @@ type exchange struct {
 	instance  string
 	connected time.Time
 	location  string // of a redirect
+	challenge string // what an ACME authority is to be answered
 	counted   *share // that it counts in
 	status    int
 	bytes     int64 // of the response's body
@@ -100,6 +101,9 @@ func (ex *exchange) free() {
 
 // serve handles the request but for its failure page, log line and abort: it returns the code that these are to show.
 func (ex *exchange) serve() code {
+	if ex.isChallenge() {
+		return challenged
+	}
 	ex.app = ex.h.live.lookup(ex.host, ex.req.target)
 	switch {
 	case ex.app == nil:
