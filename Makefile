@@ -1,6 +1,6 @@
 # What a developer and CI type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help build test conformance faults soak vet lint fmt bench bench-router demo demo-down engine-down clean
+.PHONY: help build test conformance faults soak soak-router vet lint fmt bench bench-router demo demo-down engine-down clean
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -39,6 +39,12 @@ soak: ## 500 deploys, and what of them stays in memory and on disk, into docs/re
 	@test/engine.sh up test
 	@$(MAKE) --no-print-directory build
 	SOAK_DOC=$(CURDIR)/docs/reliability.md go test -run '^$$' -bench Soak -benchtime 1x -timeout 60m ./test/soak
+
+soak-router: ## the router at full load for ten minutes with a deploy every 5 s, into docs/reliability.md; SOAK_TIME=2m for less
+	@test/engine.sh tools git ssh curl cc
+	@test/engine.sh up test
+	@$(MAKE) --no-print-directory build
+	SOAK_DOC=$(CURDIR)/docs/reliability.md go test -run '^$$' -bench Router -benchtime 1x -timeout 30m ./test/soak
 
 vet:
 	go vet ./...
