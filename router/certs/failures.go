@@ -82,6 +82,18 @@ func (f *failures) add(host, text string, limited bool) (next time.Time) {
 	return failed.Next
 }
 
+// prune forgets the hosts that keep says no of.
+func (f *failures) prune() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for host := range f.byHost {
+		if !f.keep(host) {
+			f.save()
+			return
+		}
+	}
+}
+
 // clear forgets a host's failure, if there is one.
 func (f *failures) clear(host string) {
 	f.mu.Lock()

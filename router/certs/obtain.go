@@ -150,6 +150,9 @@ func reason(err error) string {
 	return text
 }
 
+// HostsChanged forgets what was wrong with hosts that are no more: one that comes again is tried again at once.
+func (m *Manager) HostsChanged() { m.failures.prune() }
+
 // Underway is how many hosts' certificates are being obtained.
 func (m *Manager) Underway() int {
 	m.mu.Lock()

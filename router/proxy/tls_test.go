@@ -163,6 +163,15 @@ func TestFailureToObtainIsShownAndNotTriedAgainAtOnce(t *testing.T) {
 	if again := authority.Orders(t); again != orders {
 		t.Errorf("%d orders more after a restart", again-orders)
 	}
+	r.put() // the domain is taken away and comes again
+	r.put(rt)
+	if state := r.certs1(t); state.Error != "" {
+		t.Errorf("got %+v", state)
+	}
+	_, _ = r.handshake(authority.RootPool(), "a.nowhere.test")
+	if again := authority.Orders(t); again == orders {
+		t.Error("it is not tried again")
+	}
 }
 
 func TestCertificateIsRenewed(t *testing.T) {
