@@ -27,8 +27,9 @@ type failures struct {
 	byHost map[string]failure
 }
 
-// pauses are those between attempts. Let's Encrypt bears five failures an hour for a name.
-var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
+// pauses are those between attempts. Let's Encrypt bears five failures an hour for a name, and an attempt may be two: one
+// for each kind of challenge.
+var pauses = []time.Duration{5 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
 
 // limitPause is the least after an authority said that it was asked too often.
 const limitPause = time.Hour

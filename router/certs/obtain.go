@@ -89,8 +89,10 @@ func (m *Manager) obtain(host string, loading error) <-chan struct{} {
 			delete(m.underway, host)
 			close(done)
 		}()
-		if err := m.attempt(host, loading); err != nil && m.ctx.Err() == nil {
-			m.fail(host, err)
+		before, _ := m.failures.last(host)
+		err := m.attempt(host, loading)
+		if after, _ := m.failures.last(host); err != nil && m.ctx.Err() == nil && after == before {
+			m.fail(host, err) // before there was an order
 		}
 	})
 	return done

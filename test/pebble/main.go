@@ -127,11 +127,17 @@ func (e *endpoint) obey(stdin io.Reader, stdout io.Writer) error {
 
 // startResolver answers questions for addresses, until the process ends.
 func startResolver() (addr string, err error) {
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var pc net.PacketConn
+	var l net.Listener
+	for range 100 { // somebody else may have the port for TCP
+		if pc, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			return "", err
+		}
+		if l, err = net.Listen("tcp", pc.LocalAddr().String()); err == nil {
+			break
+		}
+		_ = pc.Close()
 	}
-	l, err := net.Listen("tcp", pc.LocalAddr().String())
 	if err != nil {
 		return "", err
 	}
