@@ -19,6 +19,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -127,17 +128,7 @@ func (e *endpoint) obey(stdin io.Reader, stdout io.Writer) error {
 
 // startResolver answers questions for addresses, until the process ends.
 func startResolver() (addr string, err error) {
-	var pc net.PacketConn
-	var l net.Listener
-	for range 100 { // somebody else may have the port for TCP
-		if pc, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
-			return "", err
-		}
-		if l, err = net.Listen("tcp", pc.LocalAddr().String()); err == nil {
-			break
-		}
-		_ = pc.Close()
-	}
+	pc, l, err := listenBoth()
 	if err != nil {
 		return "", err
 	}
@@ -146,6 +137,20 @@ func startResolver() (addr string, err error) {
 	}()
 	go func() { log.Println((&dns.Server{Listener: l, Handler: dns.HandlerFunc(resolve)}).ActivateAndServe()) }()
 	return pc.LocalAddr().String(), nil
+}
+
+// listenBoth has one port for both protocols: the system chooses one that is free for the first, not for the second.
+func listenBoth() (pc net.PacketConn, l net.Listener, err error) {
+	for range 20 {
+		if pc, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			return nil, nil, err
+		}
+		if l, err = net.Listen("tcp", pc.LocalAddr().String()); err == nil {
+			return pc, l, nil
+		}
+		err = errors.Join(err, pc.Close())
+	}
+	return nil, nil, err
 }
 
 func resolve(w dns.ResponseWriter, q *dns.Msg) {
