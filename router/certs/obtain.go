@@ -21,11 +21,14 @@ var errAway = errors.New("the router is about to stop")
 // Certificate returns that of host, which it obtains where there is none, or only one that has expired. It waits for that
 // until ctx ends; the attempt goes on. Nothing without an error means that host cannot have one.
 func (m *Manager) Certificate(ctx context.Context, host string) (*tls.Certificate, error) {
+	if !m.opts.Hosts.Has(host) {
+		return nil, nil //nolint:nilnil // as tls.Config.GetCertificate has it
+	}
 	if c := m.cached(host); good(c) {
 		return c, nil
 	}
 	if !m.MayHave(host) {
-		return nil, nil //nolint:nilnil // as tls.Config.GetCertificate has it
+		return nil, nil //nolint:nilnil // likewise
 	}
 	c, err := m.load(host)
 	if good(c) {

@@ -89,6 +89,10 @@ func TestCertificateIsObtainedAtTheFirstHandshake(t *testing.T) {
 			if again := authority.Orders(t); again != orders {
 				t.Errorf("a restart made %d orders", again-orders)
 			}
+			r.put() // no host, no certificate
+			if _, err := r.handshake(authority.RootPool(), "a.localhost"); err == nil {
+				t.Error("the host has no route, and yet a certificate")
+			}
 		})
 	}
 }
@@ -213,9 +217,9 @@ func TestOwnCertificateGoesBeforeAnObtainedOne(t *testing.T) {
 	if _, err := r.handshake(authority.RootPool(), "b.localhost"); err != nil {
 		t.Errorf("in the place of the expired one: %v", err)
 	}
-	_, problems := r.live.loadCerts(r.live.table(), nil)
-	if len(problems) != 1 || problems[0].App != "a" {
-		t.Errorf("got %v", problems)
+	problems, err := r.target.Put(t.Context(), router.Table{Version: r.version.Add(1), Routes: r.live.table().Routes})
+	if err != nil || len(problems) != 1 || problems[0].App != "a" || !strings.HasPrefix(problems[0].Text, "a certificate cannot be used: the router has no file 000") {
+		t.Errorf("got %v, %v", problems, err)
 	}
 }
 

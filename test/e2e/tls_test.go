@@ -89,6 +89,19 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	ours(t, p.DataDir())
+	taken(t, p)
+}
+
+// taken holds that paasd says at once when its router could not listen.
+func taken(t *testing.T, p *platform.Platform) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	out, err := p.Daemon(ctx, "serve", "--data-dir", filepath.Join(t.TempDir(), "data"), "--http-addr", p.SpareAddr(0), "--ssh-addr", p.SpareAddr(1),
+		"--api-addr", p.SpareAddr(2), "--https-addr", p.SecureAddr()).CombinedOutput()
+	if said := string(out); err == nil || !strings.Contains(said, "cannot listen on "+p.SecureAddr()) || !strings.Contains(said, "--https-addr") {
+		t.Errorf("it ended with %v and said %q", err, said)
+	}
 }
 
 func redirected(t *testing.T, url, router, want string) {
