@@ -248,12 +248,28 @@ func TestRedirectToHTTPSNamesThePort(t *testing.T) {
 func TestProtocolIsAgreedOn(t *testing.T) {
 	t.Parallel()
 	own := newOwnCert(t, time.Hour, "*.localhost")
-	r := startTLS(t, Options{}, own.on(served(echo)(t)))
+	r := startTLS(t, Options{}, own.on(served(func(w http.ResponseWriter, req *http.Request) {
+		fmt.Fprint(w, req.Header.Get("X-Forwarded-Proto"))
+	})(t)))
 	for protocol, major := range map[string]int{"http/1.1": 1, "h2": 2} {
-		resp, _ := r.do(r.tlsClient(own.pool, "a.localhost", protocol), r.request(http.MethodGet, "/", nil))
-		if resp.ProtoMajor != major || resp.TLS == nil || resp.TLS.Version < tls.VersionTLS12 {
-			t.Errorf("%s: got %s", protocol, resp.Proto)
+		resp, body := r.do(r.tlsClient(own.pool, "a.localhost", protocol), r.request(http.MethodGet, "/", nil))
+		if resp.ProtoMajor != major || resp.TLS == nil || resp.TLS.Version < tls.VersionTLS12 || body != "https" {
+			t.Errorf("%s: got %s %q", protocol, resp.Proto, body)
 		}
+	}
+	other, err := tls.Dial("tcp", r.SecureAddr().String(), &tls.Config{RootCAs: own.pool, ServerName: "a.localhost", NextProtos: []string{"http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := other.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(other, preface); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(other); len(got) > 0 || isTimeout(err) {
+		t.Errorf("one that was not agreed on: got %q, %v", got, err)
 	}
 	conn, err := tls.Dial("tcp", r.SecureAddr().String(), &tls.Config{RootCAs: own.pool, ServerName: "a.localhost", MaxVersion: tls.VersionTLS11})
 	if err == nil {
