@@ -69,6 +69,9 @@ func NewController(dir string, target Target, opts Options) (*Controller, error)
 	if err != nil {
 		return nil, fmt.Errorf("load the routing table: %w", err)
 	}
+	if err := clearFiles(dir); err != nil {
+		opts.Log.Warn("files that no route names stay", "error", err)
+	}
 	if bad != nil {
 		opts.Log.Error("routing table is damaged, the previous one is used", "error", bad, "version", t.Version)
 	}
