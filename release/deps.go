@@ -21,6 +21,7 @@ type (
 		DomainRecords
 		BuildRecords
 		EventRecords
+		PageRecords
 	}
 
 	// AppReader finds apps.
@@ -75,6 +76,13 @@ type (
 	EventRecords interface {
 		AppendEvents(events []paas.Event) error
 		Events(app string, limit int) ([]paas.Event, error)
+	}
+
+	// PageRecords are the error pages of an app's own. A change of one is in App.Pages as well, in the same transaction.
+	PageRecords interface {
+		SetPage(app string, page paas.Page) (paas.App, error)
+		RemovePage(app string, name paas.PageName) (paas.App, error)
+		Pages(app string) ([]paas.Page, error)
 	}
 
 	// DomainRecords are the hosts of apps besides the default ones.

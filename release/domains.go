@@ -152,6 +152,6 @@ func (e *Engine) reroute(ctx context.Context, id string) error {
 		return err
 	}
 	return e.Router.Adjust(ctx, id, func(r *paas.Route) {
-		r.Hosts, r.Maintenance, r.Paused, r.Routing = hosts, app.Maintenance, app.Paused, app.Routing
+		r.Hosts, r.Maintenance, r.Paused, r.Routing, r.Pages = hosts, app.Maintenance, app.Paused, app.Routing, app.Pages
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// The buckets. Those of numbered records hold a bucket per app id; the others are flat.
+// The buckets. Those of numbered records and of pages hold a bucket per app id; the others are flat.
 var (
 	bucketMeta = []byte("meta")
 
@@ -24,6 +24,7 @@ var (
 	bucketBuilds   = []byte("builds")   // app id → number → build
 	bucketRuns     = []byte("runs")     // app id → number → run
 	bucketEvents   = []byte("events")   // app id → number → event
+	bucketPages    = []byte("pages")    // app id → name → page
 
 	bucketPendingReleases  = []byte("pending_releases")  // app id + version → nothing
 	bucketUnfinishedBuilds = []byte("unfinished_builds") // app id + number → nothing
@@ -53,7 +54,7 @@ type migration func(*bbolt.Tx) error
 
 // schema is every migration, in order. Only ever append: the position is the version.
 func schema() []migration {
-	return []migration{createBuckets, createBuckets}
+	return []migration{createBuckets, createBuckets, createBuckets}
 }
 
 // buckets lists what the present schema consists of, besides meta.
@@ -68,7 +69,7 @@ func buckets() [][]byte {
 
 // perApp lists the buckets that hold a bucket per app.
 func perApp() [][]byte {
-	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns, bucketEvents}
+	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns, bucketEvents, bucketPages}
 }
 
 // createBuckets is the first migration, and any later one that adds a bucket to the lists.

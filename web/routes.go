@@ -51,6 +51,9 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/v1/apps/:app/domains", s.addDomain)
 	e.DELETE("/v1/apps/:app/domains/:host", s.removeDomain)
 
+	e.GET("/v1/apps/:app/pages", s.listPages)
+	e.PUT("/v1/apps/:app/pages/:page", s.setPage)
+	e.DELETE("/v1/apps/:app/pages/:page", s.removePage)
 	e.GET("/v1/apps/:app/routes", s.getRoutes)
 	e.GET("/v1/apps/:app/routing", s.getRouting)
 	e.PATCH("/v1/apps/:app/routing", s.setRouting)

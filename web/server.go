@@ -25,6 +25,7 @@ type Services struct {
 	Domains   Domains
 	Routing   Routing
 	Routes    Routes
+	Pages     Pages
 	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys

@@ -84,7 +84,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
-		Domains: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Domains: p.engine, Routing: p.engine, Pages: p.engine, Routes: routes{p.store, p.routes}, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
@@ -105,9 +105,23 @@ func (p *platform) openRouter() (*router.Controller, error) {
 		target = embedded
 	}
 	return router.NewController(dir, target, router.Options{
-		Log: p.log, Sink: p.logs.Append,
+		Log: p.log, Sink: p.logs.Append, File: p.routeFile,
 		Problem: func(problem router.Problem, gone bool) { p.engine.RouteProblem(problem.App, problem.Text, gone) },
 	})
+}
+
+// routeFile is the content of a file that the route of an app names.
+func (p *platform) routeFile(app, name string) ([]byte, error) {
+	pages, err := p.store.Pages(app)
+	if err != nil {
+		return nil, err
+	}
+	for _, page := range pages {
+		if html := []byte(page.HTML); paas.FileName(html) == name {
+			return html, nil
+		}
+	}
+	return nil, paas.Errorf(paas.NotFound, "nothing of app %s has the content %s", app, name)
 }
 
 // portWait is how long a router that the engine is just starting again may take to answer.
