@@ -20,7 +20,7 @@ test: ## everything: sets up a Docker engine where there is none, vets, lints, t
 	@test/engine.sh up test
 	@test/images.sh
 	@$(MAKE) --no-print-directory vet lint
-	go test -race -shuffle=on -timeout=20m ./...
+	go test -race -shuffle=on -count=1 -timeout=20m ./...
 
 conformance: ## the twelve factors, shown id by id through both real binaries; writes their table in docs/reliability.md
 	@test/engine.sh tools git ssh curl cc

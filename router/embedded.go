@@ -33,8 +33,10 @@ type Embedded struct {
 
 // NewEmbedded returns the target whose directory (table, socket) is dir. It connects at each call, so the router may
 // come and go.
-func NewEmbedded(dir string) *Embedded {
-	socket := filepath.Join(dir, SocketFile)
+func NewEmbedded(dir string) *Embedded { return NewEmbeddedAt(filepath.Join(dir, SocketFile)) }
+
+// NewEmbeddedAt is NewEmbedded for a control socket of another name.
+func NewEmbeddedAt(socket string) *Embedded {
 	return &Embedded{client: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true, // a kept connection would have to be told from a restarted router's
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -61,6 +63,7 @@ type (
 	}
 	// Health answers GET /healthz.
 	Health struct {
+		Name      string    `json:"name,omitempty"` // as it was started with
 		Version   uint64    `json:"version"`
 		StartedAt time.Time `json:"started_at"`
 	}
@@ -88,6 +91,16 @@ func (e *Embedded) Put(ctx context.Context, t Table) ([]Problem, error) {
 		return nil, &StaleError{Live: answer.Version}
 	}
 	return answer.Problems, nil
+}
+
+// Table returns what is live.
+func (e *Embedded) Table(ctx context.Context) (Table, error) {
+	resp, err := e.do(ctx, http.MethodGet, "/table", nil)
+	if err != nil {
+		return Table{}, err
+	}
+	defer func() { _ = resp.Body.Close() }() // only read from
+	return DecodeTable(resp.Body)
 }
 
 // Drain implements Target.

@@ -197,6 +197,10 @@ func (p *platform) keepRouter(ctx context.Context) error {
 		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
 		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
 	}
+	spec.Serving = func(ctx context.Context) (string, error) {
+		health, err := router.NewEmbedded(spec.Dir).Health(ctx)
+		return health.Name, err
+	}
 	if len(p.proxies) > 0 {
 		spec.Args = append(spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))
 	}

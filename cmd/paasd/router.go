@@ -7,9 +7,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"paas/router/proxy"
+	"paas/runtime"
 )
 
-func routerCommand() *cobra.Command {
+func routerCommand(getenv func(string) string) *cobra.Command {
 	var opts proxy.Options
 	var proxies []string
 	cmd := &cobra.Command{
@@ -22,6 +23,7 @@ func routerCommand() *cobra.Command {
 				}
 				opts.TrustedProxies = append(opts.TrustedProxies, prefix.Masked())
 			}
+			opts.Name = getenv(runtime.ServiceEnv)
 			opts.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 			server, err := proxy.New(opts)
 			if err != nil {

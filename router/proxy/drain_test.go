@@ -165,14 +165,17 @@ func TestWhoWaitsForADrainMayGoAway(t *testing.T) {
 	}
 }
 
-// underLoad sends requests from 8 clients while fn runs; each must succeed. fn may wait for n more of them.
+// underLoad sends requests from 8 clients, two of them on a connection each, while fn runs; each must succeed. fn may wait for n more of them.
 func (r *rig) underLoad(fn func(more func(n int64))) {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.t.Context())
 	var served atomic.Int64
 	var clients sync.WaitGroup
-	for range 8 {
+	for i := range 8 {
 		client := r.client()
+		if tr, ok := client.Transport.(*http.Transport); ok && i%4 == 0 {
+			tr.DisableKeepAlives = true
+		}
 		clients.Go(func() {
 			for ctx.Err() == nil {
 				if a := <-r.ask(client); a.status != 200 || a.err != nil {

@@ -9,6 +9,7 @@ import (
 // Options are a server's settings.
 type Options struct {
 	Dir      string // table.json (read at start) and the control socket; made when missing
+	Name     string // tells it from others, in its Health
 	HTTPAddr string // host:port of the listener for requests; port 0 lets the system choose
 	Log      *slog.Logger
 
