@@ -159,12 +159,29 @@ func (c *Controller) Table() Table {
 // Routes is the table as the target has it live, or only the part of an app (App.ID). It fails with paas.Conflict where
 // the target does not show it.
 func (c *Controller) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
-	target, ok := c.target.(Observed)
-	if !ok {
-		return paas.RouteTable{}, paas.Errorf(paas.Conflict, "requests do not pass paas's own router here, so it has no routes to show").
-			WithHint("paasd serve --router embedded")
+	target, err := c.observed()
+	if err != nil {
+		return paas.RouteTable{}, err
 	}
 	return target.Routes(ctx, app)
+}
+
+// Metrics are those of the target, as delimited protobuf. It fails as Routes does.
+func (c *Controller) Metrics(ctx context.Context) ([]byte, error) {
+	target, err := c.observed()
+	if err != nil {
+		return nil, err
+	}
+	return target.Metrics(ctx)
+}
+
+func (c *Controller) observed() (Observed, error) {
+	target, ok := c.target.(Observed)
+	if !ok {
+		return nil, paas.Errorf(paas.Conflict, "requests do not pass paas's own router here, so it has no routes to show").
+			WithHint("paasd serve --router embedded")
+	}
+	return target, nil
 }
 
 // Drain waits until no request is in flight to addrs, for at most deadline, and returns how many were cut then. A

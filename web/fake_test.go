@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -35,7 +36,7 @@ func newFake() *fake {
 
 func (f *fake) services() Services {
 	return Services{
-		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Routes: f, Pages: f, Garbage: f,
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Routes: f, Pages: f, Metrics: f, Garbage: f,
 		Logs: f, Keys: f, Tokens: f, Git: f,
 	}
 }
@@ -216,6 +217,11 @@ func (f *fake) RemoveDomain(ctx context.Context, app, host string) (paas.Domain,
 
 func (f *fake) Routing(ctx context.Context, app string) ([]paas.RoutingSetting, error) {
 	return nil, f.note(ctx, "Routing", app)
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_ = f.note(r.Context(), "Metrics")
+	_, _ = io.WriteString(w, "up 1\n")
 }
 
 func (f *fake) Pages(ctx context.Context, app string) ([]paas.PageInfo, error) {

@@ -6,6 +6,7 @@ import "github.com/labstack/echo/v4"
 func (s *Server) routes(e *echo.Echo) {
 	e.GET(healthPath, s.health)
 	e.GET("/v1/version", s.getVersion)
+	e.GET("/metrics", s.getMetrics)
 
 	e.GET("/v1/apps", s.listApps)
 	e.POST("/v1/apps", s.createApp)

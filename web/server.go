@@ -26,6 +26,7 @@ type Services struct {
 	Routing   Routing
 	Routes    Routes
 	Pages     Pages
+	Metrics   http.Handler // of a scrape by Prometheus
 	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys

@@ -84,7 +84,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
-		Domains: p.engine, Routing: p.engine, Pages: p.engine, Routes: routes{p.store, p.routes}, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Domains: p.engine, Routing: p.engine, Pages: p.engine, Metrics: newMetrics(p.routes.Metrics, p.log), Routes: routes{p.store, p.routes}, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})

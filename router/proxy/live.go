@@ -39,6 +39,8 @@ type live struct {
 	timeouts Timeouts
 	files    router.Files
 	unrouted atomic.Uint64 // requests that no app answers
+	http1    atomic.Int64  // connections
+	http2    atomic.Int64
 
 	changing sync.Mutex // held for a whole change of the table, the reading of files included
 	library  library
