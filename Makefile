@@ -1,6 +1,6 @@
 # What a developer and CI type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help build test conformance faults soak vet lint fmt bench bench-router demo demo-down engine-down clean
+.PHONY: help build test conformance faults soak soak-router vet lint fmt bench bench-router demo demo-down engine-down clean
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -40,13 +40,21 @@ soak: ## 500 deploys, and what of them stays in memory and on disk, into docs/re
 	@$(MAKE) --no-print-directory build
 	SOAK_DOC=$(CURDIR)/docs/reliability.md go test -run '^$$' -bench Soak -benchtime 1x -timeout 60m ./test/soak
 
+soak-router: ## the router at full load for ten minutes with a deploy every 5 s, into docs/reliability.md; SOAK_TIME=2m for less
+	@test/engine.sh tools git ssh curl cc
+	@test/engine.sh up test
+	@$(MAKE) --no-print-directory build
+	SOAK_DOC=$(CURDIR)/docs/reliability.md go test -run '^$$' -bench Router -benchtime 1x -timeout 30m ./test/soak
+
 vet:
 	go vet ./...
 	cd examples/hello && go vet ./...
+	cd test/pebble && go vet ./...
 
 lint: $(GOLANGCI) ## golangci-lint, as .golangci.yml says
 	$(GOLANGCI) run ./...
 	cd examples/hello && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
+	cd test/pebble && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
 
 fmt: $(GOLANGCI) ## gofumpt
 	$(GOLANGCI) fmt
@@ -68,7 +76,7 @@ bench-router: ## the router beside nginx, HAProxy and Caddy, which it installs, 
 	@test/engine.sh tools wrk nginx haproxy caddy taskset
 	@mkdir -p bin
 	go build -o bin/benchrouter ./test/benchrouter
-	bin/benchrouter -doc docs/benchmarks-router.md
+	bin/benchrouter -doc docs/benchmarks-router.md -traefik "$$(test/traefik.sh)"
 
 demo: ## the whole thing at work on this machine: set-up, a push, config, scale, a run, a rollback; leaves it running
 	@test/engine.sh tools git ssh curl

@@ -17,6 +17,8 @@ const (
 	EventChecksKept    EventKind = "checks.kept" // before the first release
 	EventDomainAdded   EventKind = "domains.added"
 	EventDomainRemoved EventKind = "domains.removed"
+	EventCertAdded     EventKind = "certs.added"
+	EventCertRemoved   EventKind = "certs.removed"
 	EventMaintenance   EventKind = "maintenance.set"
 	EventPause         EventKind = "pause.set"
 	EventRouting       EventKind = "router.set"

@@ -12,13 +12,15 @@ type Route struct {
 	Name string `json:"name"` // App.Name
 	// Hosts are names with, in front, "*." for any one label, and a path prefix behind: www.example.com,
 	// *.example.com, example.com/api. An exact host goes before a wildcard, a longer prefix before a shorter one.
-	Hosts       []string  `json:"hosts"`
-	Maintenance bool      `json:"maintenance,omitempty"`
-	Paused      bool      `json:"paused,omitempty"` // requests wait, for a while
-	Health      string    `json:"health,omitempty"` // the path of the app's check: answered while it is paused
-	Routing     Routing   `json:"routing,omitzero"`
-	Pages       Pages     `json:"pages,omitzero"`
-	Backends    []Backend `json:"backends"`
+	Hosts       []string `json:"hosts"`
+	Maintenance bool     `json:"maintenance,omitempty"`
+	Paused      bool     `json:"paused,omitempty"` // requests wait, for a while
+	Health      string   `json:"health,omitempty"` // the path of the app's check: answered while it is paused
+	Routing     Routing  `json:"routing,omitzero"`
+	Pages       Pages    `json:"pages,omitzero"`
+	// Certificates are those that the app's owner brought: names of the router's files, each a chain and its key in PEM.
+	Certificates []string  `json:"certificates,omitempty"`
+	Backends     []Backend `json:"backends"`
 	// Down is the code that answers while there is no backend: H81 nothing deployed, H14 no web instance wanted,
 	// H20 booting, H10 crashed.
 	Down string `json:"down,omitempty"`
@@ -40,7 +42,7 @@ func (r Route) Files() []string {
 			names = append(names, name)
 		}
 	}
-	return names
+	return append(names, r.Certificates...)
 }
 
 // FileName names a file of a route by its content: the SHA-256 in 64 hexadecimal digits.

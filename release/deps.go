@@ -19,6 +19,7 @@ type (
 		ConfigRecords
 		RunRecords
 		DomainRecords
+		CertificateRecords
 		BuildRecords
 		EventRecords
 		PageRecords
@@ -92,6 +93,13 @@ type (
 		Domains(app string) ([]string, error)
 	}
 
+	// CertificateRecords are the apps' own certificates, by their first names.
+	CertificateRecords interface {
+		AddCertificate(app string, c paas.OwnCertificate) error
+		RemoveCertificate(app, name string) (paas.OwnCertificate, error)
+		Certificates(app string) ([]paas.OwnCertificate, error)
+	}
+
 	// Runtime runs instances.
 	Runtime interface {
 		Observer
@@ -150,9 +158,15 @@ type (
 		Retain(ctx context.Context, apps []string) error
 	}
 
+	// RouterCertificates are those that the router obtains, one a host; nil where it does not.
+	RouterCertificates interface {
+		Certificates(ctx context.Context, app string) ([]paas.Certificate, error)
+	}
+
 	// Router carries requests to backends.
 	Router interface {
 		Routes
+		RouterCertificates
 		Drain(ctx context.Context, addrs []netip.AddrPort, deadline time.Duration) (cut int, err error)
 	}
 

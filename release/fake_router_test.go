@@ -19,7 +19,12 @@ type fakeRouter struct {
 	drains []netip.AddrPort
 	limits []time.Duration // of the drains
 	down   bool
-	busy   time.Duration // that a drain takes
+	busy   time.Duration      // that a drain takes
+	certs  []paas.Certificate // that it obtains
+}
+
+func (r *fakeRouter) Certificates(context.Context, string) ([]paas.Certificate, error) {
+	return r.certs, nil
 }
 
 func (r *fakeRouter) Route(app string) (paas.Route, bool) {

@@ -66,6 +66,22 @@ type (
 		Name      string    `json:"name,omitempty"` // as it was started with
 		Version   uint64    `json:"version"`
 		StartedAt time.Time `json:"started_at"`
+		Listeners []string  `json:"listeners"` // the addresses of those for requests, as they were given
+	}
+	// CertsAnswer answers GET /certs?app=ID.
+	CertsAnswer struct {
+		On    bool        `json:"on"` // the router takes TLS
+		Hosts []CertState `json:"hosts"`
+	}
+	// CertState is how it stands with the certificate for one host of the app that the router obtains.
+	CertState struct {
+		Host       string    `json:"host"`
+		Issuer     string    `json:"issuer,omitempty"`
+		Expires    time.Time `json:"expires,omitzero"` // zero: there is none
+		Error      string    `json:"error,omitempty"`  // of the last attempt to obtain it
+		ErrorAt    time.Time `json:"error_at,omitzero"`
+		NextTry    time.Time `json:"next_try,omitzero"`    // not before, and not before somebody asks
+		Impossible bool      `json:"impossible,omitempty"` // the authority cannot be asked for it
 	}
 	// Failure is the body of every answer that is not a success.
 	Failure struct {
@@ -166,6 +182,15 @@ func (e *Embedded) Health(ctx context.Context) (Health, error) {
 	var h Health
 	err := e.call(ctx, http.MethodGet, "/healthz", nil, &h)
 	return h, err
+}
+
+// Certs asks how it stands with the certificates that the router obtains for an app (App.ID).
+func (e *Embedded) Certs(ctx context.Context, app string) (CertsAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	var answer CertsAnswer
+	err := e.call(ctx, http.MethodGet, "/certs?app="+url.QueryEscape(app), nil, &answer)
+	return answer, err
 }
 
 func (e *Embedded) call(ctx context.Context, method, path string, in, out any) error {

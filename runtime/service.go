@@ -37,8 +37,8 @@ type ServiceSpec struct {
 	Name   string // its container is paas-<Name>-<installation>
 	Binary string // path of a static executable on this host; all that is in the image
 	Args   []string
-	// Dir is the one folder of the host that it sees, at the same path, writable. It must be there.
-	Dir    string
+	// Dirs are the folders of the host that it sees, each at the same path, writable. They must be there.
+	Dirs   []string
 	Labels map[string]string
 	// Serving says which container serves now, by the value of ServiceEnv there. With it a successor is started beside the
 	// one that serves and takes over from it; without, that one ends first.
@@ -53,7 +53,7 @@ const ServiceEnv = "PAAS_SERVICE"
 // other is replaced. A successor that does not come to serve is removed, and the one before stays.
 //
 // It runs as root without capabilities but the one to listen below port 1024, cannot gain others, and cannot write
-// but in Dir.
+// but in Dirs.
 func (d *Docker) EnsureService(ctx context.Context, spec ServiceSpec) error {
 	if err := d.ensureService(ctx, spec); err != nil {
 		return fmt.Errorf("service %s: %w", spec.Name, err)
@@ -245,6 +245,10 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 		labels = map[string]string{}
 	}
 	maps.Copy(labels, map[string]string{labelInstallation: d.installation, labelService: spec.Name, labelServiceSum: sum, labelServiceAs: as})
+	mounts := make([]mount.Mount, 0, len(spec.Dirs))
+	for _, dir := range spec.Dirs {
+		mounts = append(mounts, mount.Mount{Type: mount.TypeBind, Source: dir, Target: dir})
+	}
 	made, pids := container.Summary{Names: []string{"/" + as}, Labels: labels}, int64(pidsLimit)
 	err := d.call(ctx, writeLimit, "create its container", func(ctx context.Context) error {
 		result, err := d.client.ContainerCreate(ctx, client.ContainerCreateOptions{
@@ -261,7 +265,7 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 				CapDrop:        []string{"ALL"},
 				CapAdd:         []string{"NET_BIND_SERVICE"},
 				SecurityOpt:    []string{"no-new-privileges"},
-				Mounts:         []mount.Mount{{Type: mount.TypeBind, Source: spec.Dir, Target: spec.Dir}},
+				Mounts:         mounts,
 				Resources:      container.Resources{PidsLimit: &pids},
 			},
 		})

@@ -19,7 +19,7 @@ func serviceOf(t *testing.T, args ...string) ServiceSpec {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return ServiceSpec{Name: "router", Binary: probe, Args: args, Dir: dir}
+	return ServiceSpec{Name: "router", Binary: probe, Args: args, Dirs: []string{dir}}
 }
 
 func onlyService(t *testing.T, d *Docker) container.Summary {
@@ -177,12 +177,12 @@ func TestAServiceWritesToItsFolderOnly(t *testing.T) {
 	t.Parallel()
 	d := newDocker(t)
 	spec := serviceOf(t)
-	spec.Args = []string{"write", filepath.Join(spec.Dir, "there")}
+	spec.Args = []string{"write", filepath.Join(spec.Dirs[0], "there")}
 	if err := d.EnsureService(t.Context(), spec); err != nil {
 		t.Fatal(err)
 	}
 	waitForLine(t, d, onlyService(t, d).ID, "written")
-	if _, err := os.Stat(filepath.Join(spec.Dir, "there")); err != nil {
+	if _, err := os.Stat(filepath.Join(spec.Dirs[0], "there")); err != nil {
 		t.Error(err)
 	}
 	c := inspect(t, d, onlyService(t, d).ID)
@@ -213,12 +213,12 @@ func TestEnsureServiceWithoutItsFolderOrBinaryFails(t *testing.T) {
 	t.Parallel()
 	d := newDocker(t)
 	spec := serviceOf(t, "wait")
-	spec.Binary = filepath.Join(spec.Dir, "nosuch")
+	spec.Binary = filepath.Join(spec.Dirs[0], "nosuch")
 	if err := d.EnsureService(t.Context(), spec); paas.CodeOf(err) != paas.Internal || !strings.Contains(err.Error(), "nosuch") {
 		t.Errorf("error %v", err)
 	}
 	spec = serviceOf(t, "wait")
-	spec.Dir = filepath.Join(spec.Dir, "nosuch")
+	spec.Dirs[0] = filepath.Join(spec.Dirs[0], "nosuch")
 	if err := d.EnsureService(t.Context(), spec); err == nil {
 		t.Error("no error without its folder")
 	}

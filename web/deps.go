@@ -81,6 +81,13 @@ type (
 		RemoveDomain(ctx context.Context, app, host string) (paas.Domain, error)
 	}
 
+	// Certs is TLS at the hosts of apps: the certificates that the router obtains, and those that users bring.
+	Certs interface {
+		Certificates(ctx context.Context, app string) ([]paas.Certificate, error)
+		AddCertificate(ctx context.Context, app string, chain, key []byte) (paas.Certificate, error)
+		RemoveCertificate(ctx context.Context, app, name string) (paas.Certificate, error)
+	}
+
 	// Routing is how the router treats the requests to an app: its settings, and whether it answers for the app, or holds
 	// its requests. SetRouting returns the names of the settings that changed.
 	Routing interface {

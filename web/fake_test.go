@@ -36,7 +36,8 @@ func newFake() *fake {
 
 func (f *fake) services() Services {
 	return Services{
-		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Routes: f, Pages: f, Metrics: f, Garbage: f,
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Certs: f, Routing: f, Routes: f,
+		Pages: f, Metrics: f, Garbage: f,
 		Logs: f, Keys: f, Tokens: f, Git: f,
 	}
 }
@@ -201,6 +202,18 @@ func (f *fake) BuildLog(ctx context.Context, app string, id int, w io.Writer) er
 
 func (f *fake) CancelBuild(ctx context.Context, app string, id int) (paas.BuildInfo, error) {
 	return paas.BuildInfo{ID: id}, f.note(ctx, "CancelBuild", app, id)
+}
+
+func (f *fake) Certificates(ctx context.Context, app string) ([]paas.Certificate, error) {
+	return nil, f.note(ctx, "Certificates", app)
+}
+
+func (f *fake) AddCertificate(ctx context.Context, app string, chain, key []byte) (paas.Certificate, error) {
+	return paas.Certificate{Name: string(chain)}, f.note(ctx, "AddCertificate", app, string(chain), len(key))
+}
+
+func (f *fake) RemoveCertificate(ctx context.Context, app, name string) (paas.Certificate, error) {
+	return paas.Certificate{Name: name}, f.note(ctx, "RemoveCertificate", app, name)
 }
 
 func (f *fake) Domains(ctx context.Context, app string) ([]paas.Domain, error) {

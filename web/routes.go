@@ -55,6 +55,10 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/v1/apps/:app/pages", s.listPages)
 	e.PUT("/v1/apps/:app/pages/:page", s.setPage)
 	e.DELETE("/v1/apps/:app/pages/:page", s.removePage)
+	e.GET("/v1/apps/:app/certs", s.listCerts)
+	e.POST("/v1/apps/:app/certs", s.addCert)
+	e.DELETE("/v1/apps/:app/certs/:name", s.removeCert)
+
 	e.GET("/v1/apps/:app/routes", s.getRoutes)
 	e.GET("/v1/apps/:app/routing", s.getRouting)
 	e.PATCH("/v1/apps/:app/routing", s.setRouting)

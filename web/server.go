@@ -23,6 +23,7 @@ type Services struct {
 	Runs      Runs
 	Builds    Builds
 	Domains   Domains
+	Certs     Certs
 	Routing   Routing
 	Routes    Routes
 	Pages     Pages

@@ -80,7 +80,7 @@ func newRoot(s *session) *cobra.Command {
 		&cobra.Group{ID: groupOther, Title: "Access and the rest:"},
 	)
 	addGroup(root, groupApps, newApps(s), newCreate(s, runCreate), newAppInfo(s, runAppInfo), newRename(s, runRename),
-		newDestroy(s, runDestroy), newDomains(s), newDomainsAdd(s), newDomainsRemove(s), newMaintenance(s),
+		newDestroy(s, runDestroy), newDomains(s), newDomainsAdd(s), newDomainsRemove(s), newCerts(s, runCerts), newCertsAdd(s, runCertsAdd), newCertsRemove(s), newMaintenance(s),
 		newMaintenanceSet(s, true), newMaintenanceSet(s, false), newPause(s, true), newPause(s, false),
 		newRoutes(s, runRoutes), newPages(s, runPages), newPagesSet(s, runPagesSet), newPagesUnset(s, runPagesUnset),
 		newRouter(s, runRouter), newRouterSet(s, runRouterSet), newRouterUnset(s, runRouterSet), newGitRemote(s), newOpen(s))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,7 +85,8 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
-		Domains: p.engine, Routing: p.engine, Pages: p.engine, Metrics: newMetrics(p.routes.Metrics, p.log), Routes: routes{p.store, p.routes}, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Domains: p.engine, Certs: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Pages: p.engine,
+		Metrics: newMetrics(p.routes.Metrics, p.log), Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
@@ -94,6 +96,9 @@ func (p *platform) openDoors() (err error) {
 func (p *platform) openRouter() (*router.Controller, error) {
 	dir := p.path("router")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := p.keepAuthority(); err != nil {
 		return nil, err
 	}
 	var target router.Target = router.None{}
@@ -110,34 +115,21 @@ func (p *platform) openRouter() (*router.Controller, error) {
 	})
 }
 
-// routeFile is the content of a file that the route of an app names.
-func (p *platform) routeFile(app, name string) ([]byte, error) {
-	pages, err := p.store.Pages(app)
-	if err != nil {
-		return nil, err
-	}
-	for _, page := range pages {
-		if html := []byte(page.HTML); paas.FileName(html) == name {
-			return html, nil
-		}
-	}
-	return nil, paas.Errorf(paas.NotFound, "nothing of app %s has the content %s", app, name)
-}
-
 // portWait is how long a router that the engine is just starting again may take to answer.
 const portWait = 5 * time.Second
 
-// checkPort says at once when something else has the router's port: in the router's container nobody would see it.
+// checkPort says at once when something else has one of the router's ports: in the router's container nobody would see it.
 func (p *platform) checkPort(own *router.Embedded) error {
 	ctx, cancel := context.WithTimeout(context.Background(), portWait)
 	defer cancel()
 	for {
-		if _, err := own.Health(ctx); err == nil {
-			return nil // our own router has it
+		taken := []string(nil)
+		health, err := own.Health(ctx)
+		if err == nil { // what our own router has is no matter
+			taken = append(health.Listeners, p.httpAddr)
 		}
-		l, err := listenTCP(p.httpAddr, "--http-addr")
-		if err == nil {
-			return l.Close()
+		if err = p.tryPorts(taken); err == nil {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -145,6 +137,23 @@ func (p *platform) checkPort(own *router.Embedded) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// tryPorts listens for a moment where the router is to, but for the addresses taken.
+func (p *platform) tryPorts(taken []string) error {
+	for _, at := range []struct{ addr, flag string }{{p.httpAddr, "--http-addr"}, {p.httpsAddr, "--https-addr"}} {
+		if at.addr == "" || slices.Contains(taken, at.addr) {
+			continue
+		}
+		l, err := listenTCP(at.addr, at.flag)
+		if err != nil {
+			return err
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recover ends what an earlier paasd left in the middle, before the doors open.
@@ -194,11 +203,15 @@ const (
 // keepRouter sees to it that the router's container is there and runs this binary.
 func (p *platform) keepRouter(ctx context.Context) error {
 	spec := runtime.ServiceSpec{
-		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
+		Name: "router", Binary: "/proc/self/exe", Dirs: []string{p.path("router")}, // the file at our path may be a newer one
 		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
 	}
+	if p.httpsAddr != "" {
+		spec.Dirs = append(spec.Dirs, p.path("certs"))
+		spec.Args = append(spec.Args, p.tlsArgs()...)
+	}
 	spec.Serving = func(ctx context.Context) (string, error) {
-		health, err := router.NewEmbedded(spec.Dir).Health(ctx)
+		health, err := router.NewEmbedded(p.path("router")).Health(ctx)
 		return health.Name, err
 	}
 	if len(p.proxies) > 0 {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -38,8 +39,9 @@ type backend struct {
 	mu       sync.Mutex
 	requests uint64 // in all
 	active   []*exchange
-	idle     []*conn // the one used last at the end
-	retired  bool    // takes no new request
+	idle     []*conn         // the one used last at the end
+	calls    *http.Transport // of gRPC; nil before the first
+	retired  bool            // takes no new request
 	empty    chan struct{}
 }
 
@@ -92,6 +94,7 @@ func (b *backend) release(ex *exchange, c *conn) {
 		c.shut()
 	}
 	if done {
+		b.closeStreams()
 		b.forget(b)
 		close(b.empty)
 	}
@@ -146,6 +149,9 @@ func (b *backend) closeIdle(age time.Duration) {
 	b.mu.Unlock()
 	for _, c := range old {
 		c.shut()
+	}
+	if age == 0 {
+		b.closeStreams() // they age by themselves
 	}
 }
 

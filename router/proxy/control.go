@@ -31,6 +31,7 @@ func (s *Server) controlServer() *http.Server {
 	mux.Handle("GET /metrics", s.metricsHandler())
 	mux.HandleFunc("POST /drain", s.postDrain)
 	mux.HandleFunc("GET /log", s.getLog)
+	mux.HandleFunc("GET /certs", s.getCerts)
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: s.opts.Timeouts.Header,
@@ -39,7 +40,9 @@ func (s *Server) controlServer() *http.Server {
 }
 
 func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {
-	s.answer(w, router.Health{Name: s.opts.Name, Version: s.live.version(), StartedAt: s.started})
+	s.answer(w, router.Health{
+		Name: s.opts.Name, Version: s.live.version(), StartedAt: s.started, Listeners: []string{s.opts.HTTPAddr, s.opts.HTTPSAddr},
+	})
 }
 
 func (s *Server) getTable(w http.ResponseWriter, _ *http.Request) {

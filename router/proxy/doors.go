@@ -17,6 +17,7 @@ import (
 type doors struct {
 	dir     string
 	front   *door // takes requests
+	secure  *door // takes those over TLS; nil: there is none
 	control *door // takes paasd's calls
 	lock    *os.File
 }
@@ -40,7 +41,11 @@ func openDoors(opts Options) (_ *doors, err error) {
 	if d.control, err = newDoor(l, path); err != nil {
 		return nil, err
 	}
-	if d.front, err = listenTCP(opts.HTTPAddr); err != nil {
+	d.front, err = listenTCP(opts.HTTPAddr)
+	if err == nil && opts.HTTPSAddr != "" {
+		d.secure, err = listenTCP(opts.HTTPSAddr)
+	}
+	if err != nil {
 		return nil, errors.Join(err, os.Remove(path))
 	}
 	return d, nil
@@ -51,7 +56,7 @@ func (d *doors) controlPath() string { return filepath.Join(d.dir, router.Socket
 // close leaves the doors to whoever else has them.
 func (d *doors) close() error {
 	var errs []error
-	for _, door := range []*door{d.front, d.control} {
+	for _, door := range []*door{d.front, d.secure, d.control} {
 		if door != nil {
 			errs = append(errs, door.Close())
 		}
@@ -60,6 +65,14 @@ func (d *doors) close() error {
 		errs = append(errs, d.lock.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// closeFronts closes those that take requests.
+func (d *doors) closeFronts() error {
+	if d.secure == nil {
+		return d.front.Close()
+	}
+	return errors.Join(d.front.Close(), d.secure.Close())
 }
 
 // remove is close where nobody else has them.

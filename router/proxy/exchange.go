@@ -26,6 +26,7 @@ type exchange struct {
 	instance  string
 	connected time.Time
 	location  string // of a redirect
+	challenge string // what an ACME authority is to be answered
 	counted   *share // that it counts in
 	status    int
 	bytes     int64 // of the response's body
@@ -59,8 +60,9 @@ const maxAttempts = 3
 type attempt int
 
 const (
-	answered attempt = iota
-	stale            // a kept connection turned out to be closed, and the request can go out again
+	answered  attempt = iota
+	unreached         // no byte went out, and another backend may be tried
+	stale             // a kept connection turned out to be closed, and the request can go out again
 	failed
 )
 
@@ -99,6 +101,9 @@ func (ex *exchange) free() {
 
 // serve handles the request but for its failure page, log line and abort: it returns the code that these are to show.
 func (ex *exchange) serve() code {
+	if ex.isChallenge() {
+		return challenged
+	}
 	ex.app = ex.h.live.lookup(ex.host, ex.req.target)
 	switch {
 	case ex.app == nil:
@@ -133,29 +138,41 @@ func (ex *exchange) attempts() (failure code) {
 		if again {
 			ex.app.share.tally.retries.Add(1)
 		}
-		if c == nil {
-			if c, failure = ex.connect(b); failure == clientGone || failure == noResponse {
-				return failure
-			}
-		}
-		if c == nil {
-			ex.tried = append(ex.tried, b)
-			continue
-		}
 		var ended attempt
-		if ended, failure = ex.send(b, c); ended != stale {
+		switch ended, failure = ex.try(b, c); ended {
+		case unreached:
+			ex.tried = append(ex.tried, b)
+		case stale:
+			fresh = true
+		default:
 			return failure
 		}
-		fresh = true
 	}
 	return failure
+}
+
+// try sends the request to b.
+func (ex *exchange) try(b *backend, c *conn) (ended attempt, failure code) {
+	if s := ex.callStream(); s != nil {
+		return ex.call(s, b)
+	}
+	if c == nil {
+		c, failure = ex.connect(b)
+	}
+	switch {
+	case c != nil:
+		return ex.send(b, c)
+	case failure == clientGone || failure == noResponse:
+		return failed, failure
+	}
+	return unreached, failure
 }
 
 // take picks a backend, with a kept connection if there is one that will do. Without one to pick the code says why.
 func (ex *exchange) take(fresh bool) (*backend, *conn, code) {
 	maxAge := idleConn
 	switch {
-	case fresh:
+	case fresh || ex.callStream() != nil:
 		maxAge = 0
 	case !ex.repeatable():
 		maxAge = idleOnce

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"paas/router/certs"
 )
 
 // handler answers requests, whichever front took them.
@@ -17,14 +19,20 @@ type handler struct {
 	ring     *ring
 	log      *slog.Logger
 	port     string // of the listener
+
+	securePort string         // of that for TLS; empty: there is none
+	certs      *certs.Manager // nil: likewise
 }
 
 func newHandler(opts Options, l *live, ring *ring, addr net.Addr) *handler {
-	h := &handler{timeouts: opts.Timeouts, trusted: opts.TrustedProxies, live: l, ring: ring, log: opts.Log}
+	return &handler{timeouts: opts.Timeouts, trusted: opts.TrustedProxies, live: l, ring: ring, log: opts.Log, port: portOf(addr)}
+}
+
+func portOf(addr net.Addr) string {
 	if tcp, ok := addr.(*net.TCPAddr); ok {
-		h.port = strconv.Itoa(tcp.Port)
+		return strconv.Itoa(tcp.Port)
 	}
-	return h
+	return ""
 }
 
 // outcome is what became of a request.
@@ -98,7 +106,7 @@ func (ex *exchange) settle(c code) {
 	now := time.Now()
 	l := line{
 		code: c, method: ex.req.method, path: ex.req.target, host: ex.host, requestID: ex.id, fwd: ex.fwd, instance: ex.instance,
-		status: ex.status, bytes: ex.bytes,
+		status: ex.status, bytes: ex.bytes, secure: ex.req.secure,
 	}
 	if c == clientGone || c == idleClient {
 		l.status = statusClientGone

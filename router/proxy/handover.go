@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -49,9 +50,13 @@ func (r *run) awaitSuccessor(ctx context.Context) *successor {
 func (r *run) handOver(ctx context.Context, conn *net.UnixConn) bool {
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })()
 	private := "retired-" + rand.Text()[:8] + ".sock"
-	text, err := json.Marshal(offer{Front: r.doors.front.addr, Control: private})
+	offered, files := offer{Front: r.doors.front.addr, Control: private}, []syscall.Conn{r.doors.front, r.doors.control, r.doors.lock}
+	if r.doors.secure != nil {
+		offered.Secure, files = r.doors.secure.addr, append(files, r.doors.secure)
+	}
+	text, err := json.Marshal(offered)
 	if err == nil {
-		err = sendFiles(conn, text, r.doors.front, r.doors.control, r.doors.lock)
+		err = sendFiles(conn, text, files...)
 	}
 	if err != nil {
 		r.opts.Log.Error("the doors cannot be handed over", "error", err)

@@ -70,7 +70,9 @@ func (f *http1) start(conn net.Conn) {
 				c.shut()
 			}
 		}()
-		c.serve()
+		if c.agree() {
+			c.serve()
+		}
 	}()
 }
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"iter"
 	"net/netip"
 	"slices"
@@ -30,6 +31,7 @@ type app struct {
 type routes struct {
 	table router.Table
 	sites
+	own      ownCerts
 	replaced chan struct{} // closed when another version is live
 }
 
@@ -41,9 +43,11 @@ type live struct {
 	unrouted atomic.Uint64 // requests that no app answers
 	http1    atomic.Int64  // connections
 	http2    atomic.Int64
+	secure   bool // the router takes TLS
 
 	changing sync.Mutex // held for a whole change of the table, the reading of files included
 	library  library
+	certs    map[string]*tls.Certificate // by file
 
 	mu       sync.Mutex // held for moments only: swap, and looking up what to drain
 	backends map[backendKey]*backend
@@ -92,17 +96,21 @@ func (l *live) swap(t router.Table) []router.Problem {
 func (l *live) change(t router.Table) []router.Problem {
 	t, problems := t.Check()
 	library, missing := l.library.read(l.files, t)
-	l.library = library
+	l.library, problems = library, append(problems, missing...)
+	var own ownCerts
+	if l.secure {
+		own, problems = l.loadCerts(t, problems)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.swapLocked(t)
-	return append(problems, missing...)
+	l.swapLocked(t, own)
+	return problems
 }
 
 // swapLocked changes the pointer first and retires after: a request that took a backend from the old table is either
 // counted there before it retires, or turned away by it and looks again.
-func (l *live) swapLocked(t router.Table) {
-	next := &routes{table: t, sites: make(sites, len(t.Routes)), replaced: make(chan struct{})}
+func (l *live) swapLocked(t router.Table, own ownCerts) {
+	next := &routes{table: t, sites: make(sites, len(t.Routes)), own: own, replaced: make(chan struct{})}
 	old, shares := l.backends, l.shares
 	l.shares = make(map[string]*share, len(t.Routes))
 	l.backends = make(map[backendKey]*backend, len(old))

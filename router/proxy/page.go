@@ -54,10 +54,12 @@ func (ex *exchange) writeFailure(c code) (status int, bytes int64) {
 // failureBody is JSON for a program, the app's own page, or the router's. It is not to be written to.
 func (ex *exchange) failureBody(c code, m meaning) (body []byte, contentType string) {
 	const html = "text/html; charset=utf-8"
-	if acceptsJSON(ex.req.fields) {
+	switch {
+	case c == challenged:
+		return []byte(ex.challenge), "text/plain"
+	case acceptsJSON(ex.req.fields):
 		return failureJSON(m, ex.id), "application/json"
-	}
-	if ex.app != nil {
+	case ex.app != nil:
 		if own := ex.app.pages.of(c, m.status); own != nil {
 			return own, html
 		}

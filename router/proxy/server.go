@@ -15,6 +15,7 @@ import (
 
 	"paas"
 	"paas/router"
+	"paas/router/certs"
 )
 
 // Server is the data plane of one host.
@@ -25,7 +26,8 @@ type Server struct {
 	ring    *ring
 	reader  reader
 	doors   *doors
-	before  atomic.Pointer[predecessor] // while it still has requests of its own; nil: there is none
+	before  atomic.Pointer[predecessor]   // while it still has requests of its own; nil: there is none
+	certs   atomic.Pointer[certs.Manager] // of the fronts that are open; nil where TLS is not taken
 }
 
 // New loads the table of Options.Dir and gets the listeners: from the router that has the directory now, which goes on
@@ -43,6 +45,9 @@ func New(opts Options) (*Server, error) {
 		return nil, fmt.Errorf("make the router's directory: %w", err)
 	}
 	s := &Server{opts: opts, started: time.Now(), live: newLive(opts.Timeouts, router.FilesIn(opts.Dir)), ring: newRing(ringLines, ringBytes)}
+	if err := s.setTLS(); err != nil {
+		return nil, err
+	}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
@@ -160,7 +165,7 @@ func (r *run) stop(ctx context.Context) error {
 	if r.fronts == nil {
 		return r.end(ctx, release)
 	}
-	err := r.doors.front.Close() // whoever comes now is refused, or comes to a predecessor
+	err := r.doors.closeFronts() // whoever comes now is refused, or comes to a predecessor
 	ending, cancel := context.WithTimeout(ctx, r.opts.Timeouts.Drain)
 	defer cancel()
 	late := end(r.fronts, ending)

@@ -31,10 +31,20 @@ const (
 // takeoverTime bounds each step of it.
 const takeoverTime = 10 * time.Second
 
-// offer goes with the file descriptors of the front, of the control socket and of the lock, in this order.
+// offer goes with the file descriptors of the front, of the control socket, of the lock and, if it has one, of the front
+// for TLS, in this order.
 type offer struct {
-	Front   string `json:"front"`   // the address as it was asked for
-	Control string `json:"control"` // name of the socket that it answers on later
+	Front   string `json:"front"`            // the address as it was asked for
+	Secure  string `json:"secure,omitempty"` // likewise; empty: it takes no TLS
+	Control string `json:"control"`          // name of the socket that it answers on later
+}
+
+// files is how many go with it.
+func (o offer) files() int {
+	if o.Secure == "" {
+		return 3
+	}
+	return 4
 }
 
 // predecessor is the router that this one takes over from, while it has requests of its own.
@@ -79,7 +89,7 @@ func receiveDoors(conn *net.UnixConn, opts Options) (_ *doors, o offer, err erro
 			err = errors.Join(err, d.close())
 		}
 	}()
-	if err := json.Unmarshal(text, &o); err != nil || len(files) != 3 || o.Control != filepath.Base(o.Control) {
+	if err := json.Unmarshal(text, &o); err != nil || len(files) != o.files() || o.Control != filepath.Base(o.Control) {
 		return nil, o, paas.Errorf(paas.Conflict, "its offer is not understood: %.100q with %d files", text, len(files))
 	}
 	d.lock = files[2]
@@ -90,6 +100,13 @@ func receiveDoors(conn *net.UnixConn, opts Options) (_ *doors, o offer, err erro
 		d.front, err = receiveDoor(files[0], opts.HTTPAddr)
 	} else {
 		d.front, err = listenTCP(opts.HTTPAddr)
+	}
+	switch {
+	case err != nil || opts.HTTPSAddr == "":
+	case o.Secure == opts.HTTPSAddr:
+		d.secure, err = receiveDoor(files[3], opts.HTTPSAddr)
+	default:
+		d.secure, err = listenTCP(opts.HTTPSAddr)
 	}
 	return d, o, err
 }
