@@ -93,6 +93,7 @@ func (s *Server) http2Server(h http.Handler) *http.Server {
 		Protocols:                    protocols,
 		ReadHeaderTimeout:            s.opts.Timeouts.Header,
 		IdleTimeout:                  s.opts.Timeouts.Idle,
+		HTTP2:                        &http.HTTP2Config{WriteByteTimeout: s.opts.Timeouts.Idle}, // no deadline of a stream ends a write
 		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true, // OPTIONS * is the app's to answer
 		ErrorLog:                     slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),

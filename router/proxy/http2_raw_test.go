@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
@@ -77,4 +78,21 @@ func TestHTTP2TargetIsAPath(t *testing.T) {
 			t.Errorf("%s: got %s", path, got)
 		}
 	}
+}
+
+func TestHTTP2ClientThatStopsReadingIsCut(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	r := start(t, Options{Timeouts: Timeouts{Idle: 200 * time.Millisecond}}, route(serveApp(t, func(w http.ResponseWriter, _ *http.Request) {
+		defer close(ended)
+		for part := make([]byte, 64<<10); ; {
+			if _, err := w.Write(part); err != nil {
+				return
+			}
+		}
+	})))
+	conn, _ := r.raw("")
+	speakHTTP2(t, conn).get("/")
+	await(t, "the end of the request at the app", ended)
+	r.line("status=200")
 }
