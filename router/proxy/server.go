@@ -128,7 +128,9 @@ func (r *run) main(ctx context.Context) (err error) {
 // paasd no more, what paasd says comes here, and is passed on to it.
 func (r *run) begin(ctx context.Context) error {
 	if p := r.before.Load(); p != nil {
-		r.relieve(ctx, p)
+		if err := r.relieve(ctx, p); err != nil {
+			return err
+		}
 	}
 	if err := r.open(); err != nil {
 		return err

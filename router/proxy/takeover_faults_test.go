@@ -1,0 +1,59 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestSuccessorThatIsRefusedDoesNotServe(t *testing.T) {
+	t.Parallel()
+	opts := Options{Dir: shortDir(t), HTTPAddr: "127.0.0.1:0"}
+	d, err := openDoors(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := listenUnix(filepath.Join(opts.Dir, handoverFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	offered, err := json.Marshal(offer{Front: opts.HTTPAddr, Control: "retired-x.sock"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { // a router that cannot make another control socket
+		defer close(ended)
+		for {
+			conn, err := l.AcceptUnix()
+			if err != nil {
+				return
+			}
+			if err := sendFiles(conn, offered, d.front, d.control, d.lock); err == nil {
+				hears(conn, giveControl)
+			}
+			_ = conn.Close()
+		}
+	}()
+	s, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	run := make(chan error, 1)
+	go func() { run <- s.Run(ctx) }()
+	if err := await(t, "its end", run); err == nil {
+		t.Error("no error")
+	}
+	if _, err := os.Stat(d.controlPath()); err != nil {
+		t.Error(err)
+	}
+	_ = l.Close()
+	await(t, "the end of the first", ended)
+	if err := d.close(); err != nil {
+		t.Error(err)
+	}
+}
