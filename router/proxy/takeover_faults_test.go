@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestSuccessorThatIsRefusedDoesNotServe(t *testing.T) {
@@ -55,5 +56,24 @@ func TestSuccessorThatIsRefusedDoesNotServe(t *testing.T) {
 	await(t, "the end of the first", ended)
 	if err := d.close(); err != nil {
 		t.Error(err)
+	}
+}
+func TestTableThatIsNotOnDiskOutlivesASuccessor(t *testing.T) {
+	t.Parallel()
+	r := start(t, Options{Timeouts: Timeouts{Drain: 100 * time.Millisecond}}, route(refusing(t)))
+	saveTable(t, r)
+	r.put(route(serveApp(t, echo))) // which a full disk does not have
+	r2 := r.next("second")
+	eventually(t, "the end of the first's requests", func() bool { return len(r.live.table().Routes) == 0 })
+	r2.stop()
+	eventually(t, "control of the first", func() bool {
+		h, err := r.target.Health(t.Context())
+		return err == nil && h.Name == ""
+	})
+	if v := r.live.version(); v != 2 {
+		t.Errorf("version %d is live", v)
+	}
+	if resp, _ := r.get("/"); resp.StatusCode != 200 {
+		t.Errorf("got %d", resp.StatusCode)
 	}
 }
