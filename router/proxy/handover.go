@@ -125,6 +125,7 @@ func (r *run) retire(ctx context.Context, next *successor) (back bool, err error
 	leaving := r.fronts
 	r.fronts = nil
 	table := r.live.table() // a cut leaves none, and the disk may not have it
+	leaving.halt()
 	late := make(chan bool, 1)
 	r.g.Go(func() error {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.Timeouts.Drain)

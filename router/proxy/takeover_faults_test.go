@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -75,5 +76,37 @@ func TestTableThatIsNotOnDiskOutlivesASuccessor(t *testing.T) {
 	}
 	if resp, _ := r.get("/"); resp.StatusCode != 200 {
 		t.Errorf("got %d", resp.StatusCode)
+	}
+}
+
+func TestSuccessorsThatEndAtOnce(t *testing.T) {
+	t.Parallel()
+	r := start(t, Options{}, route(serveApp(t, echo)))
+	saveTable(t, r)
+	path := filepath.Join(r.opts.Dir, handoverFile)
+	for range 100 {
+		var conn *net.UnixConn
+		eventually(t, "somebody who hands over", func() bool {
+			var err error
+			if conn, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"}); err != nil {
+				return false
+			}
+			if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
+			_, files, err := receiveFiles(conn)
+			for _, f := range files {
+				_ = f.Close()
+			}
+			return err == nil || conn.Close() != nil
+		})
+		if _, err := conn.Write([]byte{giveControl}); err != nil || !hears(conn, done) {
+			t.Fatal("no control", err)
+		}
+		_, _ = conn.Write([]byte{goOn})
+		_ = conn.Close()
+		if resp, _ := r.get("/"); resp.StatusCode != 200 {
+			t.Fatalf("got %d", resp.StatusCode)
+		}
 	}
 }
