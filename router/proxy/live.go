@@ -40,7 +40,7 @@ type live struct {
 	timeouts Timeouts
 	files    router.Files
 	secure   bool                        // the router takes TLS
-	certs    map[string]*tls.Certificate // by file; guarded by mu
+	certs    map[string]*tls.Certificate // by file, never changed; guarded by mu
 	unrouted atomic.Uint64               // requests that no app answers
 
 	mu       sync.Mutex // held for moments only: swap, and looking up what to drain
@@ -72,31 +72,31 @@ func (l *live) lookup(host, target string) *app { return l.current.Load().find(h
 
 // put makes t live unless a newer version is. ok says whether it did.
 func (l *live) put(t router.Table) (problems []router.Problem, ok bool) {
+	certs := l.readCerts(t)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t.Version < l.version() {
 		return nil, false
 	}
-	return l.swapLocked(t), true
+	return l.swapLocked(t, certs), true
 }
 
 func (l *live) swap(t router.Table) []router.Problem {
+	certs := l.readCerts(t)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.swapLocked(t)
+	return l.swapLocked(t, certs)
 }
 
 // swapLocked changes the pointer first and retires after: a request that took a backend from the old table is either
 // counted there before it retires, or turned away by it and looks again.
-func (l *live) swapLocked(t router.Table) []router.Problem {
+func (l *live) swapLocked(t router.Table, certs loadedCerts) []router.Problem {
 	t, problems := t.Check()
 	next := &routes{table: t, sites: make(sites, len(t.Routes)), replaced: make(chan struct{})}
 	old, shares := l.backends, l.shares
 	l.shares = make(map[string]*share, len(t.Routes))
 	l.backends = make(map[backendKey]*backend, len(old))
-	if l.secure {
-		next.own, problems = l.loadCerts(t, problems)
-	}
+	l.certs, next.own = certs.good, ownCerts{}
 	for _, r := range t.Routes {
 		a := &app{
 			id: r.App, maintenance: r.Maintenance, paused: r.Paused, health: r.Health, down: downCode(r.Down),
@@ -112,6 +112,7 @@ func (l *live) swapLocked(t router.Table) []router.Problem {
 		for _, h := range r.Hosts {
 			next.add(h, a)
 		}
+		problems = append(problems, certs.of(r, next.own)...)
 	}
 	close(l.current.Swap(next).replaced)
 	for key, b := range old {
