@@ -1,7 +1,6 @@
 package router
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,20 +35,6 @@ func Load(dir string) (t Table, bad error, err error) {
 		return Table{}, nil, bad
 	}
 	return Table{}, bad, nil
-}
-
-// clearFiles removes the files that neither table in dir names, such as the keys of certificates that were taken away.
-// Nobody may be putting one.
-func clearFiles(dir string) error {
-	var tables []byte
-	for _, name := range []string{tableFile, prevFile} {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		tables = append(tables, text...)
-	}
-	return FilesIn(dir).Retain(func(name string) bool { return bytes.Contains(tables, []byte(name)) })
 }
 
 func load(path string) (t Table, err error) {

@@ -28,6 +28,7 @@ func (s *Server) controlServer() *http.Server {
 	mux.HandleFunc("GET /table", s.getTable)
 	mux.HandleFunc("PUT /table", s.putTable)
 	mux.HandleFunc("GET /routes", s.getRoutes)
+	mux.Handle("GET /metrics", s.metricsHandler())
 	mux.HandleFunc("POST /drain", s.postDrain)
 	mux.HandleFunc("GET /log", s.getLog)
 	mux.HandleFunc("GET /certs", s.getCerts)

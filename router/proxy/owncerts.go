@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"paas"
 	"paas/router"
 )
 
@@ -27,38 +26,33 @@ func (o ownCerts) find(host string, hello *tls.ClientHelloInfo) *tls.Certificate
 	return best
 }
 
-// loadedCerts are the certificates that a table names, by file, and why others cannot be used.
-type loadedCerts struct {
-	good map[string]*tls.Certificate
-	bad  map[string]error
-}
-
-// readCerts reads those that are not known from before. It is called without the lock, as it waits for the disk.
-func (l *live) readCerts(t router.Table) loadedCerts {
-	read := loadedCerts{map[string]*tls.Certificate{}, map[string]error{}}
-	if !l.secure {
-		return read
-	}
-	l.mu.Lock()
-	known := l.certs
-	l.mu.Unlock()
+// loadCerts, called with changing, reads the own certificates of a table's routes.
+func (l *live) loadCerts(t router.Table, problems []router.Problem) (ownCerts, []router.Problem) {
+	own, known := ownCerts{}, l.certs
+	l.certs = map[string]*tls.Certificate{}
 	for _, r := range t.Routes {
 		for _, name := range r.Certificates {
 			c, err := known[name], error(nil)
 			if c == nil {
-				c, err = l.readCert(name)
+				c, err = l.loadCert(name)
 			}
 			if err != nil {
-				read.bad[name] = err
-			} else {
-				read.good[name] = c
+				problems = append(problems, router.Problem{App: r.App, Text: fmt.Sprintf("a certificate cannot be used: %v", err)})
+				continue
+			}
+			l.certs[name] = c
+			for _, domain := range r.Hosts {
+				host, _ := router.SplitDomain(domain)
+				if covers(c, host) {
+					own[host] = append(own[host], c)
+				}
 			}
 		}
 	}
-	return read
+	return own, problems
 }
 
-func (l *live) readCert(name string) (*tls.Certificate, error) {
+func (l *live) loadCert(name string) (*tls.Certificate, error) {
 	text, err := l.files.Get(name)
 	if err != nil {
 		return nil, err
@@ -68,26 +62,6 @@ func (l *live) readCert(name string) (*tls.Certificate, error) {
 		return nil, err
 	}
 	return &c, nil
-}
-
-// of finds those of a route for its hosts.
-func (read loadedCerts) of(r paas.Route, own ownCerts) (problems []router.Problem) {
-	for _, name := range r.Certificates {
-		if err := read.bad[name]; err != nil {
-			problems = append(problems, router.Problem{App: r.App, Text: fmt.Sprintf("a certificate cannot be used: %v", err)})
-		}
-		c := read.good[name]
-		if c == nil {
-			continue
-		}
-		for _, domain := range r.Hosts {
-			host, _ := router.SplitDomain(domain)
-			if covers(c, host) {
-				own[host] = append(own[host], c)
-			}
-		}
-	}
-	return problems
 }
 
 // covers says whether a certificate is good for a host or a wildcard; the label stands for any.

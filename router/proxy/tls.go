@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"paas/router"
 	"paas/router/certs"
 )
 
@@ -19,7 +18,7 @@ func (s *Server) setTLS() error {
 	if s.opts.HTTPSAddr == "" {
 		return nil
 	}
-	s.live.files, s.live.secure = router.FilesIn(s.opts.Dir), true
+	s.live.secure = true
 	s.opts.Certs.Hosts, s.opts.Certs.Log = s.live, s.opts.Log
 	return certs.CheckDirectory(s.opts.Certs.Directory)
 }
