@@ -60,6 +60,9 @@ func (s *Server) putTable(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	problems, ok := s.live.put(t)
+	if m := s.certs.Load(); m != nil {
+		m.HostsChanged()
+	}
 	if !ok {
 		live := s.live.version()
 		s.refuse(w, paas.Errorf(paas.Conflict, "version %d of the routing table is live, newer than %d", live, t.Version), live)
