@@ -177,6 +177,8 @@ func (ex *exchange) take(fresh bool) (*backend, *conn, code) {
 	case !ex.repeatable():
 		maxAge = idleOnce
 	}
+	turn := func() {}
+	defer func() { turn() }()
 	for {
 		a := ex.h.live.lookup(ex.host, ex.req.target) // again: the table may have changed since
 		if a == nil {
@@ -187,11 +189,12 @@ func (ex *exchange) take(fresh bool) (*backend, *conn, code) {
 		case a.maintenance:
 			return nil, nil, maintenance
 		case a.holds():
-			turn, failure := ex.hold(a)
+			turn() // of a wait before: this one could be for it
+			next, failure := ex.hold(a)
 			if failure != "" {
 				return nil, nil, failure
 			}
-			defer turn()
+			turn = next
 			continue
 		case len(a.backends) == 0:
 			return nil, nil, a.down

@@ -66,7 +66,8 @@ func (f *fronts) leave(ctx context.Context) (late bool) { return f.end(ctx, f.ht
 // shutdown takes no new connection and lets requests finish until ctx ends. late says that there are more.
 func (f *fronts) shutdown(ctx context.Context) (late bool) { return f.end(ctx, f.http1.shutdown) }
 
-func (f *fronts) end(ctx context.Context, first func(context.Context) error) (late bool) {
+// halt takes no new connection. Once it has returned the doors may be opened again.
+func (f *fronts) halt() {
 	for _, l := range f.listeners {
 		_ = l.Close() // fails where it is closed already
 	}
@@ -74,6 +75,10 @@ func (f *fronts) end(ctx context.Context, first func(context.Context) error) (la
 		f.certs.Stop() // a successor obtains what is not there yet
 	}
 	f.accepting.Wait() // whoever was accepted is served
+}
+
+func (f *fronts) end(ctx context.Context, first func(context.Context) error) (late bool) {
+	f.halt()
 	second := make(chan error, 1)
 	go func() { second <- f.http2.Shutdown(ctx) }()
 	return errors.Join(first(ctx), <-second) != nil
@@ -93,6 +98,7 @@ func (s *Server) http2Server(h http.Handler) *http.Server {
 		Protocols:                    protocols,
 		ReadHeaderTimeout:            s.opts.Timeouts.Header,
 		IdleTimeout:                  s.opts.Timeouts.Idle,
+		HTTP2:                        &http.HTTP2Config{WriteByteTimeout: s.opts.Timeouts.Idle}, // no deadline of a stream ends a write
 		MaxHeaderBytes:               maxHeader,
 		ConnState:                    s.countHTTP2,
 		DisableGeneralOptionsHandler: true, // OPTIONS * is the app's to answer

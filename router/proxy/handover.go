@@ -124,6 +124,8 @@ func (r *run) retire(ctx context.Context, next *successor) (back bool, err error
 	defer next.leave()
 	leaving := r.fronts
 	r.fronts = nil
+	table := r.live.table() // a cut leaves none, and the disk may not have it
+	leaving.halt()
 	late := make(chan bool, 1)
 	r.g.Go(func() error {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.Timeouts.Drain)
@@ -144,6 +146,7 @@ func (r *run) retire(ctx context.Context, next *successor) (back bool, err error
 	case <-next.gone:
 		r.earlier = append(r.earlier, leaving)
 	}
+	r.live.put(table)
 	if err := r.load(); err != nil { // as paasd has written it last
 		r.opts.Log.Error("the routing table on disk is not readable, the one in memory is used", "error", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"paas"
+	"paas/router"
 )
 
 // held waits until so many requests wait for the app.
@@ -177,4 +178,26 @@ func TestMaintenanceEndsTheWaiting(t *testing.T) {
 		t.Errorf("got %d", got)
 	}
 	r.line("code=H80")
+}
+
+func TestRequestsThatWaitThroughManyPauses(t *testing.T) {
+	t.Parallel()
+	app := paas.Backend{Instance: "web.1", Addr: serveApp(t, echo)}
+	r := start(t, Options{Timeouts: Timeouts{Hold: time.Hour}}, booted())
+	var answers []<-chan int
+	for range 20 {
+		answers = append(answers, r.asking("/"))
+	}
+	r.held(20)
+	for v := uint64(10); v < 2000; v += 2 {
+		r.live.swap(router.Table{Version: v, Routes: []paas.Route{booted(app)}})
+		r.live.swap(router.Table{Version: v + 1, Routes: []paas.Route{booted()}})
+	}
+	r.live.swap(router.Table{Version: 3000, Routes: []paas.Route{booted(app)}})
+	for _, status := range answers {
+		if got := await(t, "an answer", status); got != 200 {
+			t.Errorf("got %d", got)
+		}
+	}
+	r.held(0)
 }

@@ -74,7 +74,8 @@ func (s *Server) load() error {
 	if bad != nil {
 		s.opts.Log.Error("routing table is damaged, the previous one is used", "error", bad, "version", t.Version)
 	}
-	for _, p := range s.live.swap(t) {
+	problems, _ := s.live.put(t) // one that is older is not worth having
+	for _, p := range problems {
 		s.opts.Log.Error("part of a route cannot go live", "app", p.App, "problem", p.Text)
 	}
 	return nil
@@ -128,7 +129,9 @@ func (r *run) main(ctx context.Context) (err error) {
 // paasd no more, what paasd says comes here, and is passed on to it.
 func (r *run) begin(ctx context.Context) error {
 	if p := r.before.Load(); p != nil {
-		r.relieve(ctx, p)
+		if err := r.relieve(ctx, p); err != nil {
+			return err
+		}
 	}
 	if err := r.open(); err != nil {
 		return err

@@ -64,7 +64,17 @@ func (s *stream) read() bool {
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
 		req.length = max(r.ContentLength, chunked)
 	}
-	return isToken(req.method) && req.target != "" && validTarget(req.target) && validHost(req.host)
+	return isToken(req.method) && s.hasTarget() && validHost(req.host)
+}
+
+// hasTarget says whether the target is one that HTTP/2 has (RFC 9113 8.3.1). net/http takes URLs too, with a host that
+// backends would believe.
+func (s *stream) hasTarget() bool {
+	target := s.req.target
+	if target == "" || !validTarget(target) {
+		return false
+	}
+	return target[0] == '/' || target == "*" || s.req.method == http.MethodConnect
 }
 
 func (s *stream) interim(resp *response) {

@@ -56,11 +56,11 @@ type predecessor struct {
 
 // askPredecessor returns the router that is up on the directory, nil if there is none, and the doors that it offers.
 func askPredecessor(opts Options) (*predecessor, *doors, error) {
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(opts.Dir, handoverFile), Net: "unix"})
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, nil, nil
-	}
+	conn, err := dialHandover(opts.Dir)
 	if err != nil {
+		if isNobody(err) {
+			return nil, nil, nil
+		}
 		return nil, nil, err
 	}
 	d, o, err := receiveDoors(conn, opts)
@@ -111,14 +111,17 @@ func receiveDoors(conn *net.UnixConn, opts Options) (_ *doors, o offer, err erro
 	return d, o, err
 }
 
-// relieve takes paasd's calls from the predecessor, and the table that it has.
-func (r *run) relieve(ctx context.Context, p *predecessor) {
+// relieve takes paasd's calls from the predecessor, and the table that it has. It fails where that stays: two would serve.
+func (r *run) relieve(ctx context.Context, p *predecessor) error {
 	p.tell(giveControl)
 	if !p.answers(done) {
-		r.opts.Log.Warn("the router before has ended, or does not answer")
-		r.before.Store(nil)
 		p.leave()
-		return
+		if offers(r.opts.Dir) {
+			return paas.Errorf(paas.Unavailable, "the router that is up does not hand over").WithHint("look for the reason in its log")
+		}
+		r.opts.Log.Warn("the router before has ended")
+		r.before.Store(nil)
+		return nil
 	}
 	r.g.Go(func() error { r.follow(p); return nil })
 	ctx, cancel := context.WithTimeout(ctx, takeoverTime)
@@ -126,10 +129,29 @@ func (r *run) relieve(ctx context.Context, p *predecessor) {
 	t, err := p.target.Table(ctx)
 	if err != nil {
 		r.opts.Log.Warn("the routing table of the router before is not known, the one on disk is used", "error", err)
-		return
+		return nil
 	}
 	_, newer := r.live.put(t)
 	r.opts.Log.Debug("routing table of the router before", "version", t.Version, "newer", newer)
+	return nil
+}
+
+// offers says whether a router is there that would hand over the doors.
+func offers(dir string) bool {
+	conn, err := dialHandover(dir)
+	if err != nil {
+		return !isNobody(err)
+	}
+	_ = conn.Close() // it sees to that
+	return true
+}
+
+func dialHandover(dir string) (*net.UnixConn, error) {
+	return net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(dir, handoverFile), Net: "unix"})
+}
+
+func isNobody(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // follow takes the request lines of the predecessor until it has ended, or is left.
