@@ -29,7 +29,9 @@ const serviceGrace = 10 * time.Second
 type ServiceSpec struct {
 	Name   string // its container is paas-<Name>-<installation>
 	Binary string // path of a static executable on this host; all that is in the image
+	Image  string // or an image by its name, pulled where it is not there; its own entry point gets Args
 	Args   []string
+	Env    []string // NAME=value, beside the image's
 	// Dir is the one folder of the host that it sees, at the same path, writable. It must be there.
 	Dir    string
 	Labels map[string]string
@@ -53,11 +55,11 @@ func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
 	if err != nil {
 		return err
 	}
-	binary, err := fileSum(spec.Binary)
+	content, err := d.serviceContent(ctx, spec)
 	if err != nil {
 		return err
 	}
-	sum, err := spec.sum(binary)
+	sum, err := spec.sum(content)
 	if err != nil {
 		return err
 	}
@@ -66,7 +68,7 @@ func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
 			return err
 		}
 	}
-	image, err := d.serviceImage(ctx, spec, binary)
+	image, err := d.serviceImage(ctx, spec, content)
 	if err != nil {
 		return err
 	}
@@ -99,9 +101,9 @@ func (d *Docker) resumeService(ctx context.Context, c container.Summary) error {
 	return d.start(ctx, c.ID)
 }
 
-// sum identifies a service: the content of its binary and all of its spec.
-func (s ServiceSpec) sum(binary string) (string, error) {
-	s.Binary = binary
+// sum identifies a service: the content of its binary or image and all of its spec.
+func (s ServiceSpec) sum(content string) (string, error) {
+	s.Binary = content
 	text, err := json.Marshal(s)
 	if err != nil {
 		return "", err
@@ -130,7 +132,7 @@ func (d *Docker) RemoveService(ctx context.Context, name string) error {
 		if err := d.endService(ctx, c.ID); err != nil {
 			return fmt.Errorf("service %s: %w", name, err)
 		}
-		if err := d.removeImage(ctx, c.ImageID); err != nil && paas.CodeOf(err) != paas.Conflict {
+		if err := d.removeServiceImage(ctx, c.ImageID); err != nil {
 			return fmt.Errorf("service %s: %w", name, err)
 		}
 	}
@@ -176,7 +178,7 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 			// The right name is still the predecessor's.
 			Name: d.serviceName(spec.Name) + "-" + strings.ToLower(rand.Text()[:6]),
 			Config: &container.Config{
-				Image: image, Entrypoint: []string{serviceBinary}, Cmd: spec.Args, Labels: labels, WorkingDir: "/",
+				Image: image, Entrypoint: spec.entrypoint(), Cmd: spec.Args, Env: spec.Env, Labels: labels, WorkingDir: "/",
 			},
 			HostConfig: &container.HostConfig{
 				NetworkMode:    "host",
@@ -199,8 +201,11 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 // serviceBinary is where the executable is in its image.
 const serviceBinary = "/service"
 
-// serviceImage returns the image of a binary, made unless it is there.
+// serviceImage returns the image of a binary, made unless it is there, or the one that the spec names.
 func (d *Docker) serviceImage(ctx context.Context, spec ServiceSpec, sum string) (string, error) {
+	if spec.Image != "" {
+		return sum, nil
+	}
 	ref := "paas-" + d.installation + "/service-" + spec.Name + ":" + sum[:12]
 	found, err := d.inspectImage(ctx, ref)
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"paas/build"
 	"paas/release"
 	"paas/router"
+	"paas/router/traefik"
 	"paas/runtime"
 	"paas/runtime/logs"
 	"paas/store"
@@ -33,6 +35,10 @@ type platform struct {
 	api    *web.Server
 	ssh    *web.SSH
 	binary string
+
+	spec    runtime.ServiceSpec // of the router's container
+	traefik *traefik.Target     // nil where it is not the router
+	pages   net.Listener        // for Traefik
 }
 
 // open makes the parts in the order of their dependence; nothing works yet.
@@ -96,27 +102,50 @@ func (p *platform) openRouter() (*router.Controller, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	var target router.Target = router.None{}
-	if p.router == "embedded" {
-		embedded := router.NewEmbedded(dir)
-		if err := p.checkPort(embedded); err != nil {
-			return nil, err
-		}
-		target = embedded
+	target, err := p.target(dir)
+	if err != nil {
+		return nil, err
 	}
 	return router.NewController(dir, target, router.Options{Log: p.log, Sink: p.logs.Append})
+}
+
+// target is the data plane that was chosen, and spec what runs it.
+func (p *platform) target(dir string) (router.Target, error) {
+	switch p.router {
+	case "embedded":
+		embedded := router.NewEmbedded(dir)
+		p.spec = runtime.ServiceSpec{
+			Name: "router", Binary: "/proc/self/exe", Dir: dir, // the file at our path may be a newer one
+			Args: []string{"router", "--dir", dir, "--http-addr", p.httpAddr},
+		}
+		if len(p.proxies) > 0 {
+			p.spec.Args = append(p.spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))
+		}
+		return embedded, p.checkPort(func(ctx context.Context) error {
+			_, err := embedded.Health(ctx)
+			return err
+		})
+	case "traefik":
+		target, err := p.openTraefik()
+		if err != nil {
+			return nil, err
+		}
+		return target, p.checkPort(target.Healthy)
+	}
+	return router.None{}, nil
 }
 
 // portWait is how long a router that the engine is just starting again may take to answer.
 const portWait = 5 * time.Second
 
 // checkPort says at once when something else has the router's port: in the router's container nobody would see it.
-func (p *platform) checkPort(own *router.Embedded) error {
+// A router of the other kind that paasd ran before is to be replaced, so its port is as good as free.
+func (p *platform) checkPort(own func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), portWait)
 	defer cancel()
 	for {
-		if _, err := own.Health(ctx); err == nil {
-			return nil // our own router has it
+		if own(ctx) == nil || p.otherRouter(ctx) {
+			return nil
 		}
 		l, err := listenTCP(p.httpAddr, "--http-addr")
 		if err == nil {
@@ -151,6 +180,9 @@ func (p *platform) close() {
 	if p.engine != nil {
 		p.engine.Close()
 	}
+	if p.pages != nil {
+		_ = p.pages.Close() // again, mostly: serving closed it
+	}
 	if p.docker != nil {
 		p.closed("docker client", p.docker.Close())
 	}
@@ -174,15 +206,34 @@ const (
 	routerRetry = time.Second
 )
 
-// keepRouter sees to it that the router's container is there and runs this binary.
+// routerServices are the containers of all kinds of router.
+var routerServices = []string{"router", "traefik"}
+
+// otherRouter says whether a router of another kind than the one chosen is left from before.
+func (p *platform) otherRouter(ctx context.Context) bool {
+	for _, name := range routerServices {
+		if there, err := p.docker.HasService(ctx, name); err == nil && there && name != p.spec.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// ensureRouter starts the router; one of another kind has to go first, since it has the ports.
+func (p *platform) ensureRouter(ctx context.Context) error {
+	for _, name := range routerServices {
+		if name == p.spec.Name {
+			continue
+		}
+		if err := p.docker.RemoveService(ctx, name); err != nil {
+			return err
+		}
+	}
+	return p.docker.EnsureService(ctx, p.spec)
+}
+
+// keepRouter sees to it that the router's container is there and runs what it should.
 func (p *platform) keepRouter(ctx context.Context) error {
-	spec := runtime.ServiceSpec{
-		Name: "router", Binary: "/proc/self/exe", Dir: p.path("router"), // the file at our path may be a newer one
-		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
-	}
-	if len(p.proxies) > 0 {
-		spec.Args = append(spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))
-	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	said := ""
@@ -193,7 +244,7 @@ func (p *platform) keepRouter(ctx context.Context) error {
 		case <-timer.C:
 		}
 		timer.Reset(routerCheck)
-		err := p.docker.EnsureService(ctx, spec)
+		err := p.ensureRouter(ctx)
 		if err != nil && ctx.Err() == nil && err.Error() != said {
 			p.log.Error("the router does not run", "error", err)
 			said = err.Error()

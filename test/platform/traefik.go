@@ -1,0 +1,24 @@
+package platform
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// traefikImage returns the name of the image of the Traefik that is tested with, built on first use.
+func traefikImage() (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command(filepath.Join(root, "test", "traefik.sh"), "image")
+	cmd.Stderr = os.Stderr
+	name, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("make the image of Traefik: %w", err)
+	}
+	return strings.TrimSpace(string(name)), nil
+}
