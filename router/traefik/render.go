@@ -160,7 +160,7 @@ const connectTimeout = "5s"
 // last request: to us, a connection that is kept looks like one in use.
 const keptIdle = "1s"
 
-// attempts are the backends that are tried, as long as none could be connected to.
+// attempts are the connections that are tried, as long as none could be made.
 const attempts = 3
 
 func backends(r paas.Route) *service {
@@ -209,9 +209,7 @@ func (l Layout) middlewares(c *config, r paas.Route) []string {
 	if r.Routing.MaxRequests > 0 {
 		use("requests", middleware{InFlight: &inFlight{Amount: r.Routing.MaxRequests}})
 	}
-	if len(r.Backends) > 1 {
-		use("retry", middleware{Retry: &retry{Attempts: min(attempts, len(r.Backends))}})
-	}
+	use("retry", middleware{Retry: &retry{Attempts: min(attempts, 1+len(r.Backends))}})
 	return names
 }
 

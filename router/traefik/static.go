@@ -26,6 +26,7 @@ func (s Static) Args() []string {
 		"--providers.file.watch=true",
 		"--providers.providersthrottleduration=10ms",
 		"--entrypoints.traefik.address=" + s.API.String(), // the name of the one that the API and ping are served on
+		"--entrypoints.traefik.reuseport=true",
 		"--api.insecure=true",
 		"--api.dashboard=false",
 		"--ping=true",
@@ -34,6 +35,7 @@ func (s Static) Args() []string {
 		"--accesslog.filepath=" + filepath.Join(s.Dir, accessFile),
 		"--accesslog.fields.headers.names.X-Request-Id=keep",
 		"--accesslog.fields.headers.names.X-Forwarded-For=keep",
+		"--accesslog.fields.headers.names.Date=keep", // tells an app's answer from Traefik's own
 	}
 	args = append(args, s.entry(entryHTTP, s.HTTPAddr)...)
 	if s.HTTPSAddr != "" {
@@ -46,6 +48,7 @@ func (s Static) entry(name, addr string) []string {
 	entry := "--entrypoints." + name
 	args := []string{
 		entry + ".address=" + addr,
+		entry + ".reuseport=true", // so that a new Traefik starts beside the old one
 		entry + ".transport.respondingtimeouts.readtimeout=0s", // of a whole request: an upload may take its time
 		entry + ".transport.respondingtimeouts.idletimeout=55s",
 		entry + ".transport.lifecycle.gracetimeout=30s",
