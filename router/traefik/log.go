@@ -29,7 +29,7 @@ func (t *Target) Log(ctx context.Context, fn func(router.LogEvent) error) error 
 	}}
 	defer lines.close()
 	for alive := time.Now(); sleep(ctx, tailEvery); {
-		if _, err := lines.next(ctx, func(line []byte) error { return t.relay(line, fn) }); err != nil {
+		if err := lines.next(ctx, func(line []byte) error { return t.relay(line, fn) }); err != nil {
 			return err
 		}
 		if time.Since(alive) < aliveEvery {

@@ -48,7 +48,7 @@ func (s Static) entry(name, addr string) []string {
 	entry := "--entrypoints." + name
 	args := []string{
 		entry + ".address=" + addr,
-		entry + ".reuseport=true", // so that a new Traefik starts beside the old one
+		entry + ".reuseport=true",                              // so that a new Traefik starts beside the old one
 		entry + ".transport.respondingtimeouts.readtimeout=0s", // of a whole request: an upload may take its time
 		entry + ".transport.respondingtimeouts.idletimeout=55s",
 		entry + ".transport.lifecycle.gracetimeout=30s",

@@ -43,18 +43,17 @@ func (t *tail) path() string  { return filepath.Join(t.dir, accessFile) }
 func (t *tail) old() string   { return t.path() + ".old" }
 func (t *tail) place() string { return t.path() + ".place" }
 
-// next hands the lines that are there to fn, and returns whether there were any.
-func (t *tail) next(ctx context.Context, fn func(line []byte) error) (some bool, err error) {
+// next hands the lines that are there to fn. One that fn fails for comes again.
+func (t *tail) next(ctx context.Context, fn func(line []byte) error) error {
 	if t.file == nil {
 		if err := t.open(); err != nil || t.file == nil {
-			return false, err
+			return err
 		}
 	}
-	some, err = t.read(fn)
-	if err != nil || some {
-		return some, errors.Join(err, t.save())
+	if err := errors.Join(t.read(fn), t.save()); err != nil {
+		return err
 	}
-	return false, t.turn(ctx)
+	return t.turn(ctx)
 }
 
 // open finds the file that was read last, which may have been turned since, or the present one.
@@ -109,7 +108,7 @@ func stat(path string) (inode uint64, size int64, err error) {
 }
 
 // read hands over the whole lines up to the end of the file.
-func (t *tail) read(fn func(line []byte) error) (some bool, err error) {
+func (t *tail) read(fn func(line []byte) error) error {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := t.file.Read(buf)
@@ -120,20 +119,20 @@ func (t *tail) read(fn func(line []byte) error) (some bool, err error) {
 				break
 			}
 			if err := fn(line); err != nil {
-				return some, err
+				return err
 			}
 			t.at.Offset += int64(len(line)) + 1
-			t.pending, some = rest, true
+			t.pending = rest
 		}
 		if len(t.pending) > maxLine {
 			t.at.Offset += int64(len(t.pending))
 			t.pending = nil
 		}
 		if errors.Is(err, io.EOF) || err == nil && n == 0 {
-			return some, nil
+			return nil
 		}
 		if err != nil {
-			return some, fmt.Errorf("read Traefik's access log: %w", err)
+			return fmt.Errorf("read Traefik's access log: %w", err)
 		}
 	}
 }
