@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+
 	"github.com/moby/moby/client"
 
 	"paas"

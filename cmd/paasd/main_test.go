@@ -39,7 +39,7 @@ func TestACommandLineThatCannotBeMeantIsRefusedWithTheNextOne(t *testing.T) {
 		{"serve --build-timeout 0s", "Error: --build-timeout 0s leaves builds no time\n  try: paasd serve --build-timeout 1h\n"},
 		{"serve --ssh-addr 2222", "Error: \"2222\" is not an address to listen on: address 2222: missing port in address\n  hint: give "},
 		{"serve --ssh-addr :99999", "Error: \":99999\" is not an address to listen on: \"99999\" is not the number of a port\n  hint: give "},
-		{"serve --router nosuch", "Error: --router \"nosuch\" is not known\n  hint: use embedded or none\n"},
+		{"serve --router nosuch", "Error: --router \"nosuch\" is not known\n  hint: use embedded, traefik or none\n"},
 		{"serve --subnet-pool 10.0.0.0/25", "Error: --subnet-pool \"10.0.0.0/25\" is not an IPv4 network of /24 or larger\n  try: paasd serve"},
 	} {
 		code, _, stderr := typed(t, nil, strings.Fields(c.line)...)

@@ -31,7 +31,7 @@ type options struct {
 	buildTime  time.Duration
 	buildCache paas.Bytes
 	verbose    bool
-	traefikOptions
+	traefik    traefikOptions
 }
 
 func (o *options) bind(flags *pflag.FlagSet) {
@@ -42,7 +42,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.proxies, "trusted-proxies", nil, "networks of proxies before the router, whose X-Forwarded-* hold: 10.0.0.0/8,…")
 	flags.StringVar(&o.domain, "domain", "localhost", "an app answers at <app>.<domain>")
 	flags.StringVar(&o.router, "router", "embedded", "embedded, traefik, or none where something else routes")
-	o.traefikOptions.bind(flags)
+	o.traefik.bind(flags)
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
 	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")

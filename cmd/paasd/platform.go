@@ -36,9 +36,8 @@ type platform struct {
 	ssh    *web.SSH
 	binary string
 
-	spec    runtime.ServiceSpec // of the router's container
-	traefik *traefik.Target     // nil where it is not the router
-	pages   net.Listener        // for Traefik
+	spec  runtime.ServiceSpec // of the router's container
+	pages net.Listener        // for Traefik
 }
 
 // open makes the parts in the order of their dependence; nothing works yet.
@@ -226,6 +225,11 @@ func (p *platform) ensureRouter(ctx context.Context) error {
 			continue
 		}
 		if err := p.docker.RemoveService(ctx, name); err != nil {
+			return err
+		}
+	}
+	if p.spec.Name != "traefik" {
+		if err := traefik.Remove(p.traefikDir()); err != nil {
 			return err
 		}
 	}

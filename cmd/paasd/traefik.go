@@ -36,23 +36,26 @@ func (o *traefikOptions) bind(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.env, "traefik-env", nil, "with --router traefik: NAME=value of its environment; repeatable")
 }
 
+// traefikDir is shared with Traefik's container.
+func (s settings) traefikDir() string { return s.path("router", "traefik") }
+
 // openTraefik makes the target, and listens for the pages that Traefik fetches here.
 func (p *platform) openTraefik() (*traefik.Target, error) {
-	dir := p.path("router", "traefik")
+	dir := p.traefikDir()
 	ports, pages, err := takePorts(filepath.Join(dir, "ports.json"))
 	if err != nil {
 		return nil, err
 	}
 	p.pages = pages
-	p.traefik = traefik.New(traefik.Options{
+	target := traefik.New(traefik.Options{
 		Dir: dir, API: ports.API, Layout: traefik.Layout{Pages: ports.Pages}, Log: p.log,
 		Reopen: func(ctx context.Context) error { return p.docker.SignalService(ctx, "traefik", "USR1") },
 	})
 	p.spec = runtime.ServiceSpec{
-		Name: "traefik", Image: p.traefikOptions.image, Dir: dir, Env: p.traefikOptions.env,
-		Args: traefik.Static{Dir: dir, HTTPAddr: p.httpAddr, API: ports.API, Trusted: p.proxies, Extra: p.traefikOptions.args}.Args(),
+		Name: "traefik", Image: p.traefik.image, Dir: dir, Env: p.traefik.env,
+		Args: traefik.Static{Dir: dir, HTTPAddr: p.httpAddr, API: ports.API, Trusted: p.proxies, Extra: p.traefik.args}.Args(),
 	}
-	return p.traefik, p.traefik.Prepare()
+	return target, target.Prepare()
 }
 
 // ports are where paasd and Traefik find each other, on the loopback interface, chosen once.
@@ -135,7 +138,9 @@ func servePages(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve the router's pages: %w", err)
 	case <-ctx.Done():
 		err := server.Close()
-		<-served
+		if served := <-served; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
 		return err
 	}
 }

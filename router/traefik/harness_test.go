@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // program is the real Traefik, built on first use.
 var program = sync.OnceValues(func() (string, error) {
-	cmd := exec.Command("../../test/traefik.sh")
+	cmd := exec.CommandContext(context.Background(), "../../test/traefik.sh")
 	cmd.Stderr = os.Stderr
 	path, err := cmd.Output()
 	return strings.TrimSpace(string(path)), err
@@ -72,7 +72,7 @@ func (s *station) run() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	cmd := exec.Command(path, s.static.Args()...)
+	cmd := exec.CommandContext(context.WithoutCancel(s.t.Context()), path, s.static.Args()...)
 	log, err := os.Create(filepath.Join(s.static.Dir, "traefik.log"))
 	if err != nil {
 		s.t.Fatal(err)

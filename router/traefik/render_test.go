@@ -106,7 +106,8 @@ func TestHostileNamesStayOutOfRules(t *testing.T) {
 	}
 	table := router.Table{Version: 1, Routes: []paas.Route{
 		{App: "a", Hosts: hostile, Backends: []paas.Backend{backend("web.1", "10.83.0.2:5000")}},
-		{App: "../b", Hosts: []string{"b.test"}}, {App: "c@docker", Hosts: []string{"c.test"}},
+		{App: "../b", Hosts: []string{"b.test"}},
+		{App: "c@docker", Hosts: []string{"c.test"}},
 	}}
 	files, _ := Render(table, Layout{Pages: pages})
 	for name, file := range files {

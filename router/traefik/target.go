@@ -3,6 +3,8 @@ package traefik
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -56,6 +58,21 @@ func New(opts Options) *Target {
 
 // Prepare makes the folder, which has to be there before Traefik starts.
 func (t *Target) Prepare() error { return os.MkdirAll(t.folder.path(appsDir), 0o700) }
+
+// Remove removes what a target and its Traefik left in dir. What the operator had Traefik keep there, such as
+// certificates, stays.
+func Remove(dir string) error {
+	err := os.RemoveAll(filepath.Join(dir, dynamicDir))
+	for _, name := range []string{"", ".old", ".place"} {
+		if e := os.Remove(filepath.Join(dir, accessFile+name)); !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove Traefik's files: %w", err)
+	}
+	return nil
+}
 
 // How long a Put waits for Traefik, and when it writes again in case that Traefik was not yet looking.
 const (

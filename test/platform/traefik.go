@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,7 +15,7 @@ func traefikImage() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command(filepath.Join(root, "test", "traefik.sh"), "image")
+	cmd := exec.CommandContext(context.Background(), filepath.Join(root, "test", "traefik.sh"), "image")
 	cmd.Stderr = os.Stderr
 	name, err := cmd.Output()
 	if err != nil {
