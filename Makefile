@@ -1,6 +1,6 @@
 # What a developer and CI type. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help build test conformance faults soak vet lint fmt bench bench-router demo demo-down engine-down clean
+.PHONY: help build test conformance faults soak soak-router vet lint fmt bench bench-router demo demo-down engine-down clean
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -21,7 +21,7 @@ test: ## everything: sets up a Docker engine where there is none, vets, lints, t
 	@test/images.sh
 	@test/traefik.sh image >/dev/null
 	@$(MAKE) --no-print-directory vet lint
-	go test -race -shuffle=on -timeout=20m ./...
+	go test -race -shuffle=on -count=1 -timeout=20m ./...
 	cd test/traefik && go test -race ./...
 
 conformance: ## the twelve factors, shown id by id through both real binaries; writes their table in docs/reliability.md
@@ -44,14 +44,22 @@ soak: ## 500 deploys, and what of them stays in memory and on disk, into docs/re
 	@$(MAKE) --no-print-directory build
 	SOAK_DOC=$(CURDIR)/docs/reliability.md go test -run '^$$' -bench Soak -benchtime 1x -timeout 60m ./test/soak
 
+soak-router: ## the router at full load for ten minutes with a deploy every 5 s, into docs/reliability.md; SOAK_TIME=2m for less
+	@test/engine.sh tools git ssh curl cc
+	@test/engine.sh up test
+	@$(MAKE) --no-print-directory build
+	SOAK_DOC=$(CURDIR)/docs/reliability.md go test -run '^$$' -bench Router -benchtime 1x -timeout 30m ./test/soak
+
 vet:
 	go vet ./...
 	cd examples/hello && go vet ./...
+	cd test/pebble && go vet ./...
 	cd test/traefik && go vet ./...
 
 lint: $(GOLANGCI) ## golangci-lint, as .golangci.yml says
 	$(GOLANGCI) run ./...
 	cd examples/hello && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
+	cd test/pebble && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
 	cd test/traefik && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
 
 fmt: $(GOLANGCI) ## gofumpt

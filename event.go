@@ -17,9 +17,13 @@ const (
 	EventChecksKept    EventKind = "checks.kept" // before the first release
 	EventDomainAdded   EventKind = "domains.added"
 	EventDomainRemoved EventKind = "domains.removed"
+	EventCertAdded     EventKind = "certs.added"
+	EventCertRemoved   EventKind = "certs.removed"
 	EventMaintenance   EventKind = "maintenance.set"
 	EventPause         EventKind = "pause.set"
 	EventRouting       EventKind = "router.set"
+	EventRouteProblem  EventKind = "route.problem" // a part of the app's route cannot go live
+	EventRouteSolved   EventKind = "route.solved"  // and that is over
 
 	EventDeployPending EventKind = "deploy.pending" // the release is on the ledger
 	EventDeployCommand EventKind = "deploy.command" // the release command ended

@@ -8,12 +8,14 @@ type Route struct {
 	Name string `json:"name"` // App.Name
 	// Hosts are names with, in front, "*." for any one label, and a path prefix behind: www.example.com,
 	// *.example.com, example.com/api. An exact host goes before a wildcard, a longer prefix before a shorter one.
-	Hosts       []string  `json:"hosts"`
-	Maintenance bool      `json:"maintenance,omitempty"`
-	Paused      bool      `json:"paused,omitempty"` // requests wait, for a while
-	Health      string    `json:"health,omitempty"` // the path of the app's check: answered while it is paused
-	Routing     Routing   `json:"routing,omitzero"`
-	Backends    []Backend `json:"backends"`
+	Hosts       []string `json:"hosts"`
+	Maintenance bool     `json:"maintenance,omitempty"`
+	Paused      bool     `json:"paused,omitempty"` // requests wait, for a while
+	Health      string   `json:"health,omitempty"` // the path of the app's check: answered while it is paused
+	Routing     Routing  `json:"routing,omitzero"`
+	// Certificates are those that the app's owner brought: names of the router's files, each a chain and its key in PEM.
+	Certificates []string  `json:"certificates,omitempty"`
+	Backends     []Backend `json:"backends"`
 	// Down is the code that answers while there is no backend: H81 nothing deployed, H14 no web instance wanted,
 	// H20 booting, H10 crashed.
 	Down string `json:"down,omitempty"`

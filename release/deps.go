@@ -19,6 +19,7 @@ type (
 		ConfigRecords
 		RunRecords
 		DomainRecords
+		CertificateRecords
 		BuildRecords
 		EventRecords
 	}
@@ -84,6 +85,13 @@ type (
 		Domains(app string) ([]string, error)
 	}
 
+	// CertificateRecords are the apps' own certificates, by their first names.
+	CertificateRecords interface {
+		AddCertificate(app string, c paas.OwnCertificate) error
+		RemoveCertificate(app, name string) (paas.OwnCertificate, error)
+		Certificates(app string) ([]paas.OwnCertificate, error)
+	}
+
 	// Runtime runs instances.
 	Runtime interface {
 		Observer
@@ -142,9 +150,17 @@ type (
 		Retain(ctx context.Context, apps []string) error
 	}
 
+	// RouterCertificates are those that the router obtains, one a host; nil where it does not. PutFile puts an own one
+	// where it finds it, under the name that it returns.
+	RouterCertificates interface {
+		Certificates(ctx context.Context, app string) ([]paas.Certificate, error)
+		PutFile(data []byte) (name string, err error)
+	}
+
 	// Router carries requests to backends.
 	Router interface {
 		Routes
+		RouterCertificates
 		Drain(ctx context.Context, addrs []netip.AddrPort, deadline time.Duration) (cut int, err error)
 	}
 

@@ -151,7 +151,11 @@ func (e *Engine) reroute(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	certificates, err := e.certificateFiles(id)
+	if err != nil {
+		return err
+	}
 	return e.Router.Adjust(ctx, id, func(r *paas.Route) {
-		r.Hosts, r.Maintenance, r.Paused, r.Routing = hosts, app.Maintenance, app.Paused, app.Routing
+		r.Hosts, r.Maintenance, r.Paused, r.Routing, r.Certificates = hosts, app.Maintenance, app.Paused, app.Routing, certificates
 	})
 }

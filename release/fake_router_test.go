@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -20,6 +21,19 @@ type fakeRouter struct {
 	limits []time.Duration // of the drains
 	down   bool
 	busy   time.Duration // that a drain takes
+	files  int
+	certs  []paas.Certificate // that it obtains
+}
+
+func (r *fakeRouter) Certificates(context.Context, string) ([]paas.Certificate, error) {
+	return r.certs, nil
+}
+
+func (r *fakeRouter) PutFile(data []byte) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.files++
+	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
 }
 
 func (r *fakeRouter) Route(app string) (paas.Route, bool) {

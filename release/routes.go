@@ -32,10 +32,14 @@ func (e *Engine) route(ctx context.Context, app paas.App, rel paas.Release, targ
 	if err != nil {
 		return err
 	}
+	certificates, err := e.certificateFiles(app.ID)
+	if err != nil {
+		return err
+	}
 	health, _, _ := strings.Cut(rel.EffectiveChecks().Path, "?")
 	r := paas.Route{
 		App: app.ID, Name: record.Name, Hosts: hosts, Maintenance: record.Maintenance, Paused: record.Paused, Health: health,
-		Routing: record.Routing, Backends: []paas.Backend{},
+		Routing: record.Routing, Certificates: certificates, Backends: []paas.Backend{},
 	}
 	for _, i := range targets {
 		if i.Type == paas.Web && i.Port != 0 {

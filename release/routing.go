@@ -41,6 +41,24 @@ func (e *Engine) SetRouting(ctx context.Context, app string, patch paas.RoutingP
 	return changed, err
 }
 
+// RouteProblem records that a part of an app's route cannot go live, or, if gone, that this is over. The rest of the route
+// is live. It returns at once; apps that are no more are passed over.
+func (e *Engine) RouteProblem(app, problem string, gone bool) {
+	_, err := e.Store.App(app)
+	switch {
+	case paas.CodeOf(err) == paas.NotFound:
+		return
+	case err != nil:
+		e.Log.Error("problem of a route is not recorded", "app", app, "problem", problem, "error", err)
+		return
+	}
+	ev := paas.Event{App: app, Kind: paas.EventRouteProblem, Text: "The router leaves a part of the route out: " + problem}
+	if gone {
+		ev.Kind, ev.Text = paas.EventRouteSolved, "The router no longer leaves it out: "+problem
+	}
+	e.event(ev)
+}
+
 // canServe refuses a canonical host that is not one of app's.
 func (e *Engine) canServe(app paas.App, host string) error {
 	if host == "" {

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"paas"
@@ -87,6 +88,26 @@ func TestAPausedAppSaysSo(t *testing.T) {
 			if route.Paused != paused || (info.State == paas.AppPaused) != paused || len(route.Backends) != 1 {
 				t.Errorf("%+v %+v", info, route)
 			}
+		}
+	})
+}
+
+func TestAProblemOfARouteIsAnEventAndALineOfTheApp(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		app := must(w.db.AppByName("hello"))(t)
+		w.RouteProblem(app.ID, "host a.localhost belongs to another app, a", false)
+		w.RouteProblem(app.ID, "host a.localhost belongs to another app, a", true)
+		w.RouteProblem("nosuch", "it has none", false)
+		events := must(w.Events(context.Background(), "hello", 2))(t)
+		if events[1].Kind != paas.EventRouteProblem || events[0].Kind != paas.EventRouteSolved || events[0].User != "" {
+			t.Errorf("%+v", events)
+		}
+		if text := w.logs.text(); !strings.Contains(text, "The router leaves a part of the route out: host a.localhost belongs to another app, a") {
+			t.Error(text)
+		}
+		if strings.Contains(w.logs.text(), "it has none") {
+			t.Error("a stream was begun for an app that does not exist")
 		}
 	})
 }

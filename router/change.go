@@ -134,7 +134,7 @@ func (c *Controller) save(t Table) error {
 		c.keep = true
 		c.setUnsaved(false)
 	}
-	c.report(t)
+	c.found(problemsOf(t))
 	return nil
 }
 
@@ -144,21 +144,10 @@ func (c *Controller) setUnsaved(on bool) {
 	c.unsaved = on
 }
 
-// report logs what the table holds that cannot go live, when it is not what it held before.
-func (c *Controller) report(t Table) {
-	_, problems := t.Check()
-	for _, p := range problems {
-		if !slices.Contains(c.problems, p) {
-			c.opts.Log.Error("part of a route cannot go live", "app", p.App, "problem", p.Text)
-		}
-	}
-	c.problems = problems
-}
-
 // put, called with the turn, makes the table as written live in the target.
 func (c *Controller) put(ctx context.Context) error {
 	t := c.Table()
-	err := c.target.Put(ctx, t)
+	problems, err := c.target.Put(ctx, t)
 	if stale, ok := errors.AsType[*StaleError](err); ok {
 		// Ours was restored from a backup, or lost: what it says counts, so it becomes the newest.
 		t.Version = stale.Live + 1
@@ -168,11 +157,12 @@ func (c *Controller) put(ctx context.Context) error {
 		c.mu.Lock()
 		c.table = t
 		c.mu.Unlock()
-		err = c.target.Put(ctx, t)
+		problems, err = c.target.Put(ctx, t)
 	}
 	if err != nil {
 		return err
 	}
+	c.settle(append(problemsOf(t), problems...))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.live = max(c.live, t.Version)

@@ -19,11 +19,14 @@ import (
 // it alone.
 const PlatformApp = "paas"
 
-// Options are a controller's settings. Zero values: no log, no sink.
+// Options are a controller's settings. Zero values: no log, no sink, nobody who hears.
 type Options struct {
 	Log *slog.Logger
 	// Sink takes the request lines of apps (App.ID); it is called from Run, in order.
 	Sink func(app string, line paas.LogLine)
+	// Problem hears of each part of a route that cannot go live, and of each that was so and is gone. It must be quick, and
+	// not call the controller.
+	Problem func(p Problem, gone bool)
 }
 
 // Controller composes the routing table out of the routes of apps, keeps it on disk and the target in step with it.
@@ -44,7 +47,7 @@ type Controller struct {
 
 	// Guarded by turn:
 	keep     bool      // table.json is a good one, worth keeping as the previous
-	problems []Problem // as reported last
+	problems []Problem // that have been told
 }
 
 // NewController loads the table kept in dir, which is made when missing. A table that does not decode is reported to
@@ -56,6 +59,9 @@ func NewController(dir string, target Target, opts Options) (*Controller, error)
 	if opts.Sink == nil {
 		opts.Sink = func(string, paas.LogLine) {}
 	}
+	if opts.Problem == nil {
+		opts.Problem = func(Problem, bool) {}
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the router's directory: %w", err)
 	}
@@ -66,7 +72,9 @@ func NewController(dir string, target Target, opts Options) (*Controller, error)
 	if bad != nil {
 		opts.Log.Error("routing table is damaged, the previous one is used", "error", bad, "version", t.Version)
 	}
-	return &Controller{dir: dir, target: target, opts: opts, turn: make(chan struct{}, 1), table: t, keep: bad == nil}, nil
+	return &Controller{
+		dir: dir, target: target, opts: opts, turn: make(chan struct{}, 1), table: t, keep: bad == nil, problems: problemsOf(t),
+	}, nil
 }
 
 // Apply makes r the route of its app and returns once it is live in the target. When ctx ends before, it fails with
@@ -137,6 +145,17 @@ func (c *Controller) Table() Table {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.table
+}
+
+// Routes is the table as the target has it live, or only the part of an app (App.ID). It fails with paas.Conflict where
+// the target does not show it.
+func (c *Controller) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	target, ok := c.target.(Observed)
+	if !ok {
+		return paas.RouteTable{}, paas.Errorf(paas.Conflict, "requests do not pass paas's own router here, so it has no routes to show").
+			WithHint("paasd serve --router embedded")
+	}
+	return target.Routes(ctx, app)
 }
 
 // Drain waits until no request is in flight to addrs, for at most deadline, and returns how many were cut then. A

@@ -167,8 +167,9 @@ func TestTableRestoredFromABackupBecomesTheNewest(t *testing.T) {
 	dir := tempDir(t)
 	addr, _ := startRouter(t, dir)
 	target := router.NewEmbedded(dir)
-	must(t, target.Put(t.Context(), router.Table{Version: 100, Routes: []paas.Route{route("old", "H14")}}))
-	if err := target.Put(t.Context(), router.Table{Version: 99}); !errors.As(err, new(*router.StaleError)) {
+	_, err := target.Put(t.Context(), router.Table{Version: 100, Routes: []paas.Route{route("old", "H14")}})
+	must(t, err)
+	if _, err := target.Put(t.Context(), router.Table{Version: 99}); !errors.As(err, new(*router.StaleError)) {
 		t.Errorf("got %v", err)
 	}
 	c := newController(t, dir, target, router.Options{})
@@ -360,5 +361,21 @@ func TestRequestLinesReachTheSink(t *testing.T) {
 			t.Fatal("no line")
 		}
 		stop()
+	}
+}
+
+func TestRoutesAreThoseOfThePlatformsOwnRouterOnly(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	startRouter(t, dir)
+	c := newController(t, dir, router.NewEmbedded(dir), router.Options{})
+	must(t, c.Apply(t.Context(), route("a", "H20")))
+	table, err := c.Routes(t.Context(), "a")
+	if err != nil || len(table.Routes) != 1 || table.Routes[0].Code != "H20" || table.Version != c.Table().Version {
+		t.Errorf("got %+v, %v", table, err)
+	}
+	c = newController(t, tempDir(t), router.None{}, router.Options{})
+	if _, err := c.Routes(t.Context(), ""); paas.CodeOf(err) != paas.Conflict {
+		t.Errorf("without a router: %v", err)
 	}
 }

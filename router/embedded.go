@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -22,7 +23,7 @@ const SocketFile = "router.sock"
 const (
 	putTimeout  = 5 * time.Second // one attempt; a table of 1,000 apps takes some milliseconds
 	drainMargin = 5 * time.Second
-	maxAnswer   = 1 << 20
+	maxAnswer   = MaxTableBytes
 )
 
 // Embedded is the router of this program, reached on its control socket.
@@ -32,8 +33,10 @@ type Embedded struct {
 
 // NewEmbedded returns the target whose directory (table, socket) is dir. It connects at each call, so the router may
 // come and go.
-func NewEmbedded(dir string) *Embedded {
-	socket := filepath.Join(dir, SocketFile)
+func NewEmbedded(dir string) *Embedded { return NewEmbeddedAt(filepath.Join(dir, SocketFile)) }
+
+// NewEmbeddedAt is NewEmbedded for a control socket of another name.
+func NewEmbeddedAt(socket string) *Embedded {
 	return &Embedded{client: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true, // a kept connection would have to be told from a restarted router's
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -60,8 +63,25 @@ type (
 	}
 	// Health answers GET /healthz.
 	Health struct {
+		Name      string    `json:"name,omitempty"` // as it was started with
 		Version   uint64    `json:"version"`
 		StartedAt time.Time `json:"started_at"`
+		Listeners []string  `json:"listeners"` // the addresses of those for requests, as they were given
+	}
+	// CertsAnswer answers GET /certs?app=ID.
+	CertsAnswer struct {
+		On    bool        `json:"on"` // the router takes TLS
+		Hosts []CertState `json:"hosts"`
+	}
+	// CertState is how it stands with the certificate for one host of the app that the router obtains.
+	CertState struct {
+		Host       string    `json:"host"`
+		Issuer     string    `json:"issuer,omitempty"`
+		Expires    time.Time `json:"expires,omitzero"` // zero: there is none
+		Error      string    `json:"error,omitempty"`  // of the last attempt to obtain it
+		ErrorAt    time.Time `json:"error_at,omitzero"`
+		NextTry    time.Time `json:"next_try,omitzero"`    // not before, and not before somebody asks
+		Impossible bool      `json:"impossible,omitempty"` // the authority cannot be asked for it
 	}
 	// Failure is the body of every answer that is not a success.
 	Failure struct {
@@ -76,17 +96,27 @@ type (
 )
 
 // Put implements Target.
-func (e *Embedded) Put(ctx context.Context, t Table) error {
+func (e *Embedded) Put(ctx context.Context, t Table) ([]Problem, error) {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
 	var answer PutAnswer
 	if err := e.call(ctx, http.MethodPut, "/table", t, &answer); err != nil {
-		return err
+		return nil, err
 	}
 	if answer.Version != t.Version {
-		return &StaleError{Live: answer.Version}
+		return nil, &StaleError{Live: answer.Version}
 	}
-	return nil
+	return answer.Problems, nil
+}
+
+// Table returns what is live.
+func (e *Embedded) Table(ctx context.Context) (Table, error) {
+	resp, err := e.do(ctx, http.MethodGet, "/table", nil)
+	if err != nil {
+		return Table{}, err
+	}
+	defer func() { _ = resp.Body.Close() }() // only read from
+	return DecodeTable(resp.Body)
 }
 
 // Drain implements Target.
@@ -117,6 +147,15 @@ func (e *Embedded) Log(ctx context.Context, fn func(LogEvent) error) error {
 	}
 }
 
+// Routes implements Observed.
+func (e *Embedded) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	var t paas.RouteTable
+	err := e.call(ctx, http.MethodGet, "/routes?"+url.Values{"app": {app}}.Encode(), nil, &t)
+	return t, err
+}
+
 // Health asks the router how it is.
 func (e *Embedded) Health(ctx context.Context) (Health, error) {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
@@ -124,6 +163,15 @@ func (e *Embedded) Health(ctx context.Context) (Health, error) {
 	var h Health
 	err := e.call(ctx, http.MethodGet, "/healthz", nil, &h)
 	return h, err
+}
+
+// Certs asks how it stands with the certificates that the router obtains for an app (App.ID).
+func (e *Embedded) Certs(ctx context.Context, app string) (CertsAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	var answer CertsAnswer
+	err := e.call(ctx, http.MethodGet, "/certs?app="+url.QueryEscape(app), nil, &answer)
+	return answer, err
 }
 
 func (e *Embedded) call(ctx context.Context, method, path string, in, out any) error {

@@ -118,7 +118,10 @@ func must(t *testing.T, err error) {
 // fake is a target whose Put is the test's.
 type fake struct {
 	router.None
-	put func(router.Table) error
+	put      func(router.Table) error
+	problems []router.Problem // that it has with every table
 }
 
-func (f *fake) Put(_ context.Context, t router.Table) error { return f.put(t) }
+func (f *fake) Put(_ context.Context, t router.Table) ([]router.Problem, error) {
+	return f.problems, f.put(t)
+}

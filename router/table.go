@@ -2,6 +2,7 @@ package router
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func decodeTable(r io.Reader, strict bool) (Table, error) {
 // already routed, hosts that are not valid or belong to an earlier route, backends without an address. Nothing of t is
 // changed or shared.
 func (t Table) Check() (Table, []Problem) {
-	c := checker{hosts: map[string]string{}, apps: map[string]bool{}}
+	c := checker{hosts: map[string]paas.Route{}, apps: map[string]bool{}}
 	live := Table{Version: t.Version, Routes: make([]paas.Route, 0, len(t.Routes))}
 	for _, r := range t.Routes {
 		if r, ok := c.route(r); ok {
@@ -71,7 +72,7 @@ func (t Table) Check() (Table, []Problem) {
 }
 
 type checker struct {
-	hosts    map[string]string // host -> app name
+	hosts    map[string]paas.Route // by host: the one that has it
 	apps     map[string]bool
 	problems []Problem
 }
@@ -109,11 +110,11 @@ func (c *checker) hostsOf(r paas.Route) []string {
 		switch {
 		case err != nil:
 			c.report(r.App, "%v", err)
-		case taken && owner == r.App: // said twice
+		case taken && owner.App == r.App: // said twice
 		case taken:
-			c.report(r.App, "host %s belongs to another app, %s", h, owner)
+			c.report(r.App, "host %s belongs to another app, %s", h, cmp.Or(owner.Name, owner.App))
 		default:
-			c.hosts[h] = r.App
+			c.hosts[h] = r
 			hosts = append(hosts, h)
 		}
 	}

@@ -5,19 +5,28 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"paas"
 )
 
 // Target is a data plane. Its methods fail with paas.Unavailable when it is away; calls may come from several
 // goroutines.
 type Target interface {
-	// Put makes t live and returns once every new request sees it. A StaleError says that a newer one is live.
-	Put(ctx context.Context, t Table) error
+	// Put makes t live and returns once every new request sees it, with what of it could not be; it need not say what
+	// t.Check says. A StaleError says that a newer one is live.
+	Put(ctx context.Context, t Table) ([]Problem, error)
 	// Drain waits until no request is in flight to the addresses, none of which may be in the live table, for at most
 	// deadline; what is left then is cut. It returns how many were.
 	Drain(ctx context.Context, addrs []netip.AddrPort, deadline time.Duration) (cut int, err error)
 	// Log follows the request log until ctx ends or the target goes away. The first event of each call has no app: it
 	// says which version is live.
 	Log(ctx context.Context, fn func(LogEvent) error) error
+}
+
+// Observed is a Target that shows its table.
+type Observed interface {
+	// Routes is the table as it is live, or only the part of an app (App.ID).
+	Routes(ctx context.Context, app string) (paas.RouteTable, error)
 }
 
 // LogEvent is a line of the request log, or, without an app, the version that is live as the log begins.
@@ -41,7 +50,7 @@ func (e *StaleError) Error() string {
 type None struct{}
 
 // Put does nothing.
-func (None) Put(context.Context, Table) error { return nil }
+func (None) Put(context.Context, Table) ([]Problem, error) { return nil, nil }
 
 // Drain finds nothing in flight.
 func (None) Drain(context.Context, []netip.AddrPort, time.Duration) (int, error) { return 0, nil }

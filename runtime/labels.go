@@ -25,6 +25,7 @@ const (
 	labelService      = "paas.service"
 	labelLook         = "paas.look" // an image that is being looked into
 	labelServiceSum   = "paas.service-sum"
+	labelServiceAs    = "paas.service-as" // ServiceEnv of the container
 )
 
 // mine filters what the installation made; more are further labels, "key" or "key=value".

@@ -12,6 +12,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +23,14 @@ import (
 	"paas"
 )
 
-// serviceGrace is what a service gets to end in when it is replaced.
-const serviceGrace = 10 * time.Second
+// What a service gets to end in: when its successor serves already, and when it has to make room for that first.
+const (
+	serviceGrace = 40 * time.Second // more than the router's requests in flight have
+	serviceHaste = 10 * time.Second
+)
+
+// takeoverLimit is how long a successor may take to serve.
+const takeoverLimit = 30 * time.Second
 
 // ServiceSpec is a container that paasd itself needs, on the host's network: the router.
 type ServiceSpec struct {
@@ -32,17 +39,23 @@ type ServiceSpec struct {
 	Image  string // or an image by its name, pulled where it is not there; its own entry point gets Args
 	Args   []string
 	Env    []string // NAME=value, beside the image's
-	// Dir is the one folder of the host that it sees, at the same path, writable. It must be there.
-	Dir    string
+	// Dirs are the folders of the host that it sees, each at the same path, writable. They must be there.
+	Dirs   []string
 	Labels map[string]string
+	// Serving says which container serves now, by the value of ServiceEnv there. With it a successor is started beside the
+	// one that serves and takes over from it; without, that one ends first.
+	Serving func(ctx context.Context) (string, error) `json:"-"`
 }
+
+// ServiceEnv is set in a service's container to a name that no other one has.
+const ServiceEnv = "PAAS_SERVICE"
 
 // EnsureService sees to it that the service runs as the spec says, and is started again by the engine whenever it
 // ends. One that does already, by the binary's content and all of the spec, is left alone; one that would is started; any
-// other is replaced, its successor being ready to start before it ends.
+// other is replaced. A successor that does not come to serve is removed, and the one before stays.
 //
 // It runs as root without capabilities but the one to listen below port 1024, cannot gain others, and cannot write
-// but in Dir.
+// but in Dirs.
 func (d *Docker) EnsureService(ctx context.Context, spec ServiceSpec) error {
 	if err := d.ensureService(ctx, spec); err != nil {
 		return fmt.Errorf("service %s: %w", spec.Name, err)
@@ -63,30 +76,91 @@ func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
 	if err != nil {
 		return err
 	}
-	if len(present) == 1 && present[0].Labels[labelServiceSum] == sum {
-		if err := d.resumeService(ctx, present[0]); err == nil || paas.CodeOf(err) == paas.Unavailable {
-			return err
+	if i := slices.IndexFunc(present, func(c container.Summary) bool { return c.Labels[labelServiceSum] == sum }); i >= 0 {
+		own, others := present[i], slices.Delete(slices.Clone(present), i, i+1)
+		if len(others) == 0 || spec.Serving == nil || !anotherServes(ctx, spec, own) {
+			if err := d.resumeService(ctx, own); err == nil || paas.CodeOf(err) == paas.Unavailable {
+				return errors.Join(err, d.succeed(ctx, spec.Name, own, others, serviceGrace))
+			}
 		}
 	}
+	return d.replaceService(ctx, spec, content, sum, present)
+}
+
+// anotherServes is so after a kill in the middle of a replacement, which is then made anew.
+func anotherServes(ctx context.Context, spec ServiceSpec, own container.Summary) bool {
+	name, err := spec.Serving(ctx)
+	return err == nil && name != own.Labels[labelServiceAs]
+}
+
+// replaceService makes a service's container in the place of those that are there.
+func (d *Docker) replaceService(ctx context.Context, spec ServiceSpec, content, sum string, present []container.Summary) error {
 	image, err := d.serviceImage(ctx, spec, content)
 	if err != nil {
 		return err
 	}
-	id, err := d.createService(ctx, spec, image, sum)
+	next, err := d.createService(ctx, spec, image, sum)
 	if err != nil {
 		return err
 	}
-	for _, old := range present {
-		if err := d.endService(ctx, old.ID); err != nil {
-			d.discard(ctx, id)
+	grace := serviceHaste
+	if spec.Serving != nil && len(present) > 0 {
+		served, err := d.takeOver(ctx, spec, next)
+		switch {
+		case served:
+			grace = serviceGrace
+		case err != nil:
+			d.discard(ctx, next.ID)
 			return err
 		}
 	}
-	if err := d.nameService(ctx, id, spec.Name); err != nil {
-		d.discard(ctx, id)
+	if err := d.succeed(ctx, spec.Name, next, present, grace); err != nil {
+		if grace == serviceHaste {
+			d.discard(ctx, next.ID)
+		}
 		return err
 	}
-	return d.start(ctx, id)
+	return d.start(ctx, next.ID)
+}
+
+// takeOver starts a successor and waits until it serves. It fails when another one still does at the end; where none
+// does, there is nothing to be taken over.
+func (d *Docker) takeOver(ctx context.Context, spec ServiceSpec, next container.Summary) (served bool, err error) {
+	if err := d.start(ctx, next.ID); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, takeoverLimit)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		name, err := spec.Serving(ctx)
+		if err == nil && name == next.Labels[labelServiceAs] {
+			return true, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if err != nil {
+				return false, nil
+			}
+			lines, _ := d.Tail(context.WithoutCancel(ctx), next.ID, 5) // without them the rest still says what happened
+			return false, paas.Errorf(paas.Unavailable, "its successor did not come to serve in %s, the one before stays: %s", takeoverLimit, strings.Join(lines, " | "))
+		}
+	}
+}
+
+// succeed ends the others and gives the name to one.
+func (d *Docker) succeed(ctx context.Context, name string, one container.Summary, others []container.Summary, grace time.Duration) error {
+	for _, old := range others {
+		if err := d.endService(ctx, old.ID, grace); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(one.Names, "/"+d.serviceName(name)) {
+		return nil
+	}
+	return d.nameService(ctx, one.ID, name)
 }
 
 // resumeService starts a service's container unless it runs. It is not replaced for having ended: an engine that stops
@@ -129,7 +203,7 @@ func (d *Docker) RemoveService(ctx context.Context, name string) error {
 		return fmt.Errorf("service %s: %w", name, err)
 	}
 	for _, c := range present {
-		if err := d.endService(ctx, c.ID); err != nil {
+		if err := d.endService(ctx, c.ID, serviceHaste); err != nil {
 			return fmt.Errorf("service %s: %w", name, err)
 		}
 		if err := d.removeServiceImage(ctx, c.ImageID); err != nil {
@@ -149,8 +223,8 @@ func (d *Docker) serviceContainers(ctx context.Context, name string) ([]containe
 	return found, err
 }
 
-func (d *Docker) endService(ctx context.Context, id string) error {
-	if _, err := d.Stop(ctx, id, serviceGrace); orGone(err) != nil {
+func (d *Docker) endService(ctx context.Context, id string, grace time.Duration) error {
+	if _, err := d.Stop(ctx, id, grace); orGone(err) != nil {
 		return err
 	}
 	return d.forceRemove(ctx, id)
@@ -165,20 +239,25 @@ func (d *Docker) nameService(ctx context.Context, id, name string) error {
 
 func (d *Docker) serviceName(name string) string { return "paas-" + name + "-" + d.installation }
 
-func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum string) (string, error) {
+// createService makes a container of a name of its own: the right one is still the predecessor's.
+func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum string) (container.Summary, error) {
+	as := d.serviceName(spec.Name) + "-" + strings.ToLower(rand.Text()[:6])
 	labels := maps.Clone(spec.Labels)
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	maps.Copy(labels, map[string]string{labelInstallation: d.installation, labelService: spec.Name, labelServiceSum: sum})
-	pids := int64(pidsLimit)
-	var id string
+	maps.Copy(labels, map[string]string{labelInstallation: d.installation, labelService: spec.Name, labelServiceSum: sum, labelServiceAs: as})
+	mounts := make([]mount.Mount, 0, len(spec.Dirs))
+	for _, dir := range spec.Dirs {
+		mounts = append(mounts, mount.Mount{Type: mount.TypeBind, Source: dir, Target: dir})
+	}
+	made, pids := container.Summary{Names: []string{"/" + as}, Labels: labels}, int64(pidsLimit)
 	err := d.call(ctx, writeLimit, "create its container", func(ctx context.Context) error {
 		result, err := d.client.ContainerCreate(ctx, client.ContainerCreateOptions{
-			// The right name is still the predecessor's.
-			Name: d.serviceName(spec.Name) + "-" + strings.ToLower(rand.Text()[:6]),
+			Name: as,
 			Config: &container.Config{
-				Image: image, Entrypoint: spec.entrypoint(), Cmd: spec.Args, Env: spec.Env, Labels: labels, WorkingDir: "/",
+				Image: image, Entrypoint: spec.entrypoint(), Cmd: spec.Args, Labels: labels, WorkingDir: "/",
+				Env: append([]string{ServiceEnv + "=" + as}, spec.Env...),
 			},
 			HostConfig: &container.HostConfig{
 				NetworkMode:    "host",
@@ -188,14 +267,14 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 				CapDrop:        []string{"ALL"},
 				CapAdd:         []string{"NET_BIND_SERVICE"},
 				SecurityOpt:    []string{"no-new-privileges"},
-				Mounts:         []mount.Mount{{Type: mount.TypeBind, Source: spec.Dir, Target: spec.Dir}},
+				Mounts:         mounts,
 				Resources:      container.Resources{PidsLimit: &pids},
 			},
 		})
-		id = result.ID
+		made.ID = result.ID
 		return err
 	})
-	return id, err
+	return made, err
 }
 
 // serviceBinary is where the executable is in its image.

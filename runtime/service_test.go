@@ -1,8 +1,10 @@
 package runtime
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +19,7 @@ func serviceOf(t *testing.T, args ...string) ServiceSpec {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return ServiceSpec{Name: "router", Binary: probe, Args: args, Dir: dir}
+	return ServiceSpec{Name: "router", Binary: probe, Args: args, Dirs: []string{dir}}
 }
 
 func onlyService(t *testing.T, d *Docker) container.Summary {
@@ -77,16 +79,110 @@ func TestEnsureServiceStartsReplacesAndLeavesAlone(t *testing.T) {
 	}
 }
 
+// services are the names that the service's containers were given, and whether they run.
+func services(t *testing.T, d *Docker) (running map[string]bool) {
+	t.Helper()
+	found, err := d.serviceContainers(t.Context(), "router")
+	if err != nil {
+		t.Fatal(err)
+	}
+	running = map[string]bool{}
+	for _, c := range found {
+		running[c.Labels[labelServiceAs]] = c.State == container.StateRunning
+	}
+	return running
+}
+
+func TestASuccessorServesBeforeItsPredecessorEnds(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	spec := serviceOf(t, "wait")
+	if err := d.EnsureService(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	first := onlyService(t, d)
+	old := first.Labels[labelServiceAs]
+	asked := 0
+	spec.Args = []string{"wait", "else"}
+	spec.Serving = func(context.Context) (string, error) {
+		both := services(t, d)
+		if !both[old] {
+			t.Error("the one before has ended")
+		}
+		if asked++; asked < 3 {
+			return old, nil
+		}
+		delete(both, old)
+		for name, runs := range both {
+			if runs {
+				return name, nil
+			}
+		}
+		return old, nil
+	}
+	if err := d.EnsureService(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	second := onlyService(t, d)
+	if second.ID == first.ID || second.State != container.StateRunning || second.Names[0] != first.Names[0] {
+		t.Errorf("got %v, %s", second.Names, second.State)
+	}
+	if c := inspect(t, d, second.ID); !slices.Contains(c.Config.Env, ServiceEnv+"="+second.Labels[labelServiceAs]) {
+		t.Errorf("it does not know its name: %v", c.Config.Env)
+	}
+
+	// As after a kill in the middle: what was made is not what serves.
+	stray, err := d.createService(t.Context(), spec, second.ImageID, "of another spec")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serving := second.Labels[labelServiceAs]
+	spec.Serving = func(context.Context) (string, error) { return serving, nil }
+	if err := d.EnsureService(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	if c := onlyService(t, d); c.ID != second.ID {
+		t.Errorf("%v is left, not %v", c.Names, second.Names)
+	}
+	if _, err := d.inspect(t.Context(), stray.ID); paas.CodeOf(err) != paas.NotFound {
+		t.Errorf("the stray one: %v", err)
+	}
+}
+
+func TestASuccessorThatDoesNotServeGoesAndTheOneBeforeStays(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	spec := serviceOf(t, "wait")
+	if err := d.EnsureService(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	first := onlyService(t, d)
+	spec.Args = []string{"wait", "else"}
+	ctx, cancel := context.WithCancel(t.Context())
+	spec.Serving = func(context.Context) (string, error) {
+		if len(services(t, d)) == 2 {
+			cancel() // time is up
+		}
+		return first.Labels[labelServiceAs], nil
+	}
+	if err := d.EnsureService(ctx, spec); paas.CodeOf(err) != paas.Unavailable {
+		t.Errorf("got %v", err)
+	}
+	if c := onlyService(t, d); c.ID != first.ID || c.State != container.StateRunning {
+		t.Errorf("%v is %s", c.Names, c.State)
+	}
+}
+
 func TestAServiceWritesToItsFolderOnly(t *testing.T) {
 	t.Parallel()
 	d := newDocker(t)
 	spec := serviceOf(t)
-	spec.Args = []string{"write", filepath.Join(spec.Dir, "there")}
+	spec.Args = []string{"write", filepath.Join(spec.Dirs[0], "there")}
 	if err := d.EnsureService(t.Context(), spec); err != nil {
 		t.Fatal(err)
 	}
 	waitForLine(t, d, onlyService(t, d).ID, "written")
-	if _, err := os.Stat(filepath.Join(spec.Dir, "there")); err != nil {
+	if _, err := os.Stat(filepath.Join(spec.Dirs[0], "there")); err != nil {
 		t.Error(err)
 	}
 	c := inspect(t, d, onlyService(t, d).ID)
@@ -117,12 +213,12 @@ func TestEnsureServiceWithoutItsFolderOrBinaryFails(t *testing.T) {
 	t.Parallel()
 	d := newDocker(t)
 	spec := serviceOf(t, "wait")
-	spec.Binary = filepath.Join(spec.Dir, "nosuch")
+	spec.Binary = filepath.Join(spec.Dirs[0], "nosuch")
 	if err := d.EnsureService(t.Context(), spec); paas.CodeOf(err) != paas.Internal || !strings.Contains(err.Error(), "nosuch") {
 		t.Errorf("error %v", err)
 	}
 	spec = serviceOf(t, "wait")
-	spec.Dir = filepath.Join(spec.Dir, "nosuch")
+	spec.Dirs[0] = filepath.Join(spec.Dirs[0], "nosuch")
 	if err := d.EnsureService(t.Context(), spec); err == nil {
 		t.Error("no error without its folder")
 	}

@@ -19,6 +19,8 @@ var (
 	bucketDomains    = []byte("domains")     // host → app id
 	bucketAppDomains = []byte("app_domains") // app id + host → nothing
 
+	bucketCertificates = []byte("certificates") // app id + first name → sealed certificate with its key
+
 	bucketConfigs  = []byte("configs")  // app id → version → sealed config
 	bucketReleases = []byte("releases") // app id → version → release record
 	bucketBuilds   = []byte("builds")   // app id → number → build
@@ -53,13 +55,13 @@ type migration func(*bbolt.Tx) error
 
 // schema is every migration, in order. Only ever append: the position is the version.
 func schema() []migration {
-	return []migration{createBuckets, createBuckets}
+	return []migration{createBuckets, createBuckets, createBuckets}
 }
 
 // buckets lists what the present schema consists of, besides meta.
 func buckets() [][]byte {
 	flat := [][]byte{
-		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains,
+		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains, bucketCertificates,
 		bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns,
 		bucketKeys, bucketKeyPrints, bucketTokens, bucketTokenSums,
 	}

@@ -81,6 +81,13 @@ type (
 		RemoveDomain(ctx context.Context, app, host string) (paas.Domain, error)
 	}
 
+	// Certs is TLS at the hosts of apps: the certificates that the router obtains, and those that users bring.
+	Certs interface {
+		Certificates(ctx context.Context, app string) ([]paas.Certificate, error)
+		AddCertificate(ctx context.Context, app string, chain, key []byte) (paas.Certificate, error)
+		RemoveCertificate(ctx context.Context, app, name string) (paas.Certificate, error)
+	}
+
 	// Routing is how the router treats the requests to an app: its settings, and whether it answers for the app, or holds
 	// its requests. SetRouting returns the names of the settings that changed.
 	Routing interface {
@@ -88,6 +95,11 @@ type (
 		SetRouting(ctx context.Context, app string, patch paas.RoutingPatch) (changed []string, err error)
 		SetMaintenance(ctx context.Context, app string, on bool) (paas.AppInfo, error)
 		SetPaused(ctx context.Context, app string, paused bool) (paas.AppInfo, error)
+	}
+
+	// Routes is the routing table as the router has it: an app's part of it, or, for "", all.
+	Routes interface {
+		Routes(ctx context.Context, app string) (paas.RouteTable, error)
 	}
 
 	// Garbage is what the installation no longer needs. A dry run only says what Collect would free.

@@ -35,7 +35,7 @@ func newFake() *fake {
 
 func (f *fake) services() Services {
 	return Services{
-		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Routing: f, Garbage: f,
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Certs: f, Routing: f, Routes: f, Garbage: f,
 		Logs: f, Keys: f, Tokens: f, Git: f,
 	}
 }
@@ -202,6 +202,18 @@ func (f *fake) CancelBuild(ctx context.Context, app string, id int) (paas.BuildI
 	return paas.BuildInfo{ID: id}, f.note(ctx, "CancelBuild", app, id)
 }
 
+func (f *fake) Certificates(ctx context.Context, app string) ([]paas.Certificate, error) {
+	return nil, f.note(ctx, "Certificates", app)
+}
+
+func (f *fake) AddCertificate(ctx context.Context, app string, chain, key []byte) (paas.Certificate, error) {
+	return paas.Certificate{Name: string(chain)}, f.note(ctx, "AddCertificate", app, string(chain), len(key))
+}
+
+func (f *fake) RemoveCertificate(ctx context.Context, app, name string) (paas.Certificate, error) {
+	return paas.Certificate{Name: name}, f.note(ctx, "RemoveCertificate", app, name)
+}
+
 func (f *fake) Domains(ctx context.Context, app string) ([]paas.Domain, error) {
 	return nil, f.note(ctx, "Domains", app)
 }
@@ -216,6 +228,10 @@ func (f *fake) RemoveDomain(ctx context.Context, app, host string) (paas.Domain,
 
 func (f *fake) Routing(ctx context.Context, app string) ([]paas.RoutingSetting, error) {
 	return nil, f.note(ctx, "Routing", app)
+}
+
+func (f *fake) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	return paas.RouteTable{Version: 3}, f.note(ctx, "Routes", app)
 }
 
 func (f *fake) SetRouting(ctx context.Context, app string, patch paas.RoutingPatch) ([]string, error) {

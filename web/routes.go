@@ -51,6 +51,11 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/v1/apps/:app/domains", s.addDomain)
 	e.DELETE("/v1/apps/:app/domains/:host", s.removeDomain)
 
+	e.GET("/v1/apps/:app/certs", s.listCerts)
+	e.POST("/v1/apps/:app/certs", s.addCert)
+	e.DELETE("/v1/apps/:app/certs/:name", s.removeCert)
+
+	e.GET("/v1/apps/:app/routes", s.getRoutes)
 	e.GET("/v1/apps/:app/routing", s.getRouting)
 	e.PATCH("/v1/apps/:app/routing", s.setRouting)
 	e.PUT("/v1/apps/:app/maintenance", s.maintenanceOn)
@@ -58,6 +63,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.PUT("/v1/apps/:app/pause", s.pause)
 	e.DELETE("/v1/apps/:app/pause", s.resume)
 
+	e.GET("/v1/routes", s.getRoutes)
 	e.POST("/v1/gc", s.collect)
 
 	e.GET("/v1/keys", s.listKeys)

@@ -235,10 +235,10 @@ func TestTheDocumentHasEachFieldOfWhatIsSent(t *testing.T) {
 	doc := document(t)
 	schemas := map[string]any{
 		"Fault": client.Fault{}, "Error": client.Failure{}, "Event": client.Event{}, "Version": client.VersionInfo{}, "Name": client.NameBody{},
-		"App": paas.AppInfo{}, "ConfigChange": paas.ConfigChange{}, "CheckSetting": paas.CheckSetting{}, "ChecksChange": paas.ChecksChange{}, "Release": paas.ReleaseInfo{}, "Rollback": client.RollbackBody{},
+		"App": paas.AppInfo{}, "RouteTable": paas.RouteTable{}, "Route": paas.RouteStatus{}, "Backend": paas.BackendStatus{}, "ConfigChange": paas.ConfigChange{}, "CheckSetting": paas.CheckSetting{}, "ChecksChange": paas.ChecksChange{}, "Release": paas.ReleaseInfo{}, "Rollback": client.RollbackBody{},
 		"Process": paas.ProcessStatus{}, "Instance": paas.InstanceStatus{}, "Processes": paas.Processes{}, "Target": client.TargetBody{},
 		"Build": paas.BuildInfo{}, "RunRequest": paas.RunRequest{}, "Run": paas.RunInfo{}, "LogLine": paas.LogLine{}, "Domain": paas.Domain{},
-		"Host": client.HostBody{}, "Key": paas.Key{}, "NewKey": client.KeyBody{}, "NewToken": client.NewToken{}, "Push": client.PushBody{},
+		"Host": client.HostBody{}, "Certificate": paas.Certificate{}, "NewCertificate": client.CertBody{}, "Key": paas.Key{}, "NewKey": client.KeyBody{}, "NewToken": client.NewToken{}, "Push": client.PushBody{},
 		"LedgerCheck": paas.LedgerCheck{}, "RollbackPreview": paas.RollbackPreview{}, "ReleaseDiff": paas.ReleaseDiff{},
 		"ExecRequest": paas.ExecRequest{}, "Collect": client.CollectBody{}, "Collection": paas.Collection{}, "Collected": paas.Collected{},
 	}

@@ -10,6 +10,13 @@ import (
 	"paas/web/client"
 )
 
+// getRoutes is of an app, or, on the path without one, of all.
+func (s *Server) getRoutes(c echo.Context) error {
+	table, err := s.Routes.Routes(c.Request().Context(), c.Param("app"))
+	table.Routes = orEmpty(table.Routes)
+	return answer(c, http.StatusOK, table, err)
+}
+
 func (s *Server) getRouting(c echo.Context) error {
 	settings, err := s.Routing.Routing(c.Request().Context(), c.Param("app"))
 	return list(c, settings, err)

@@ -23,7 +23,9 @@ type Services struct {
 	Runs      Runs
 	Builds    Builds
 	Domains   Domains
+	Certs     Certs
 	Routing   Routing
+	Routes    Routes
 	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys

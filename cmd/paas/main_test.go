@@ -77,6 +77,9 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Defer(stop)
+			if err := writeCertificates(filepath.Join(env.WorkDir, "tls")); err != nil {
+				return err
+			}
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second longer under -race
 			env.Setenv("TEST_SOCKET", socket)
 			env.Setenv("TEST_SSH_LOG", filepath.Join(env.WorkDir, "ssh.log"))
@@ -97,7 +100,7 @@ func serve(p *platform, socket string) (stop func(), err error) {
 		return nil, err
 	}
 	server := web.NewServer(web.Services{
-		Apps: p, Configs: p, Checks: p, Releases: p, Events: p, Processes: p, Runs: p, Builds: p, Domains: p, Routing: p, Garbage: p, Logs: p,
+		Apps: p, Configs: p, Checks: p, Releases: p, Events: p, Processes: p, Runs: p, Builds: p, Domains: p, Certs: p, Routing: p, Routes: p, Garbage: p, Logs: p,
 		Keys: keyring{p}, Tokens: tokenring{p}, Git: nil,
 	}, web.Options{Version: "v1.2.3", Now: now, Grace: time.Second})
 	ctx, cancel := context.WithCancel(context.Background())

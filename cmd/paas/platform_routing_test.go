@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"net/netip"
+	"slices"
+	"time"
 
 	"paas"
 )
@@ -44,4 +47,33 @@ func (p *platform) SetRouting(_ context.Context, app string, patch paas.RoutingP
 	defer p.mu.Unlock()
 	a.routing, changed, err = a.routing.Apply(patch)
 	return changed, err
+}
+
+// Routes has web.1 up and web.2 ejected; empty has nothing to serve.
+func (p *platform) Routes(_ context.Context, app string) (paas.RouteTable, error) {
+	if app != "" {
+		if _, err := p.lock(app); err != nil {
+			return paas.RouteTable{}, err
+		}
+		p.mu.Unlock()
+	}
+	until := clock.Add(8 * time.Second)
+	t := paas.RouteTable{Version: 12, Routes: []paas.RouteStatus{
+		{App: "empty", Hosts: []string{"empty.localhost"}, State: paas.RouteDown, Code: "H81", Requests: 3, Failures: 3},
+		{
+			App: "hello", Hosts: []string{"hello.localhost", "www.example.com"}, State: paas.RouteUp, InFlight: 3, Held: 1, Requests: 1200, Failures: 2,
+			Backends: []paas.BackendStatus{
+				{
+					Instance: "web.1", Addr: netip.MustParseAddrPort("10.83.0.2:5000"), Release: 2, State: paas.BackendUp, InFlight: 3,
+					Requests: 1197, Failures: 1,
+				},
+				{
+					Instance: "web.2", Addr: netip.MustParseAddrPort("10.83.0.3:5000"), Release: 2, State: paas.BackendEjected, EjectedUntil: &until,
+					Requests: 4, Failures: 4,
+				},
+			},
+		},
+	}}
+	t.Routes = slices.DeleteFunc(t.Routes, func(r paas.RouteStatus) bool { return app != "" && r.App != app })
+	return t, nil
 }

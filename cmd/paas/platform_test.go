@@ -37,6 +37,7 @@ type testApp struct {
 	runs     []paas.RunInfo
 	requests []paas.RunRequest
 	domains  []paas.Domain
+	certs    []paas.Certificate
 	logs     []paas.LogLine
 }
 

@@ -143,6 +143,11 @@ func runRouterSet(ctx context.Context, o *routerSetOptions) error {
 	if err != nil {
 		return err
 	}
+	if https := o.patch["https"]; https != nil && *https == string(paas.HTTPSRedirect) {
+		if certs, err := srv.Certificates(ctx, app); err == nil && noTLS(certs) { // it is only to warn
+			o.note("The router takes no TLS, so this leads nowhere unless a proxy before it does. Start paasd with --https-addr.")
+		}
+	}
 	switch {
 	case o.json:
 		return printJSON(o.out, map[string][]string{"changed": list(changed)})

@@ -170,7 +170,7 @@ func TestTablesOnATerminal(t *testing.T) {
 	for name, args := range map[string][]string{
 		"apps": {"apps"}, "info": {"apps:info"}, "config": {"config"}, "ps": {"ps"}, "scale": {"scale"}, "releases": {"releases"},
 		"release": {"releases:info"}, "builds": {"builds"}, "build": {"builds:info"}, "domains": {"domains"}, "keys": {"keys"}, "logs": {"logs"},
-		"rollback": {"rollback", "--dry-run"},
+		"rollback": {"rollback", "--dry-run"}, "routes": {"routes", "--all"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScreen(t, url)

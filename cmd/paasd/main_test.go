@@ -39,6 +39,10 @@ func TestACommandLineThatCannotBeMeantIsRefusedWithTheNextOne(t *testing.T) {
 		{"serve --build-timeout 0s", "Error: --build-timeout 0s leaves builds no time\n  try: paasd serve --build-timeout 1h\n"},
 		{"serve --ssh-addr 2222", "Error: \"2222\" is not an address to listen on: address 2222: missing port in address\n  hint: give "},
 		{"serve --ssh-addr :99999", "Error: \":99999\" is not an address to listen on: \"99999\" is not the number of a port\n  hint: give "},
+		{"serve --https-addr 443", "Error: \"443\" is not an address to listen on: address 443: missing port in address\n  hint: give "},
+		{"serve --acme-directory http://ca.internal/", "Error: --acme-directory: \"http://ca.internal/\" is not the URL of an ACME directory\n  try: paasd serve --acme-directory "},
+		{"serve --acme-email nobody", "Error: --acme-email \"nobody\" is not an address\n  try: paasd serve --acme-email "},
+		{"serve --acme-ca /dev/null", "Error: --acme-ca: /dev/null has no certificate in PEM\n  hint: give the PEM file"},
 		{"serve --router nosuch", "Error: --router \"nosuch\" is not known\n  hint: use embedded, traefik or none\n"},
 		{"serve --subnet-pool 10.0.0.0/25", "Error: --subnet-pool \"10.0.0.0/25\" is not an IPv4 network of /24 or larger\n  try: paasd serve"},
 	} {

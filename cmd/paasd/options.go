@@ -22,6 +22,8 @@ type options struct {
 	apiAddr    string
 	sshAddr    string
 	httpAddr   string
+	httpsAddr  string
+	acme       acmeOptions
 	proxies    []string
 	domain     string
 	router     string
@@ -39,6 +41,8 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.apiAddr, "api-addr", "127.0.0.1:7070", "listener of the HTTP API; empty: none")
 	flags.StringVar(&o.sshAddr, "ssh-addr", ":2222", "listener of the SSH door, for git and the paas command")
 	flags.StringVar(&o.httpAddr, "http-addr", ":80", "the router's listener for apps")
+	flags.StringVar(&o.httpsAddr, "https-addr", auto, "the router's listener for apps over TLS; auto: :443 where --domain is a public name; empty: none")
+	o.acme.bind(flags)
 	flags.StringSliceVar(&o.proxies, "trusted-proxies", nil, "networks of proxies before the router, whose X-Forwarded-* hold: 10.0.0.0/8,…")
 	flags.StringVar(&o.domain, "domain", "localhost", "an app answers at <app>.<domain>")
 	flags.StringVar(&o.router, "router", "embedded", "embedded, traefik, or none where something else routes")
@@ -118,13 +122,16 @@ func (o options) check() (settings, error) {
 	if s.domain, err = router.ValidateHost(o.domain); err != nil {
 		return s, paas.Errorf(paas.Invalid, "--domain: %w", err).WithHint("paasd serve --domain apps.example.com")
 	}
+	if err := s.checkTLS(); err != nil {
+		return s, err
+	}
 	if o.maxBuilds < 0 {
 		return s, paas.Errorf(paas.Invalid, "--max-builds %d is not a number of builds", o.maxBuilds).WithHint("paasd serve --max-builds 2")
 	}
 	if o.buildTime <= 0 {
 		return s, paas.Errorf(paas.Invalid, "--build-timeout %s leaves builds no time", o.buildTime).WithHint("paasd serve --build-timeout 1h")
 	}
-	return s, checkAddrs(o.apiAddr, o.sshAddr, o.httpAddr)
+	return s, checkAddrs(o.apiAddr, o.sshAddr, o.httpAddr, s.httpsAddr)
 }
 
 // checkAddrs refuses what is neither empty nor a host, which may be empty, and the number of a port.
@@ -147,6 +154,12 @@ func checkAddrs(addrs ...string) error {
 
 // appURL is where people reach host through the router.
 func (s settings) appURL(host string) string {
+	if s.secures(host) {
+		if port := portOf(s.httpsAddr); port != 443 {
+			return fmt.Sprintf("https://%s:%d/", host, port)
+		}
+		return "https://" + host + "/"
+	}
 	if port := portOf(s.httpAddr); port != 0 && port != 80 {
 		return fmt.Sprintf("http://%s:%d/", host, port)
 	}

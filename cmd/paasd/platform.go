@@ -7,14 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strings"
-	"time"
 
 	"paas"
 	"paas/build"
 	"paas/release"
 	"paas/router"
-	"paas/router/traefik"
 	"paas/runtime"
 	"paas/runtime/logs"
 	"paas/store"
@@ -89,7 +86,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
-		Domains: p.engine, Routing: p.engine, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Domains: p.engine, Certs: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
@@ -101,61 +98,17 @@ func (p *platform) openRouter() (*router.Controller, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	if err := p.keepAuthority(); err != nil {
+		return nil, err
+	}
 	target, err := p.target(dir)
 	if err != nil {
 		return nil, err
 	}
-	return router.NewController(dir, target, router.Options{Log: p.log, Sink: p.logs.Append})
-}
-
-// target is the data plane that was chosen, and spec what runs it.
-func (p *platform) target(dir string) (router.Target, error) {
-	switch p.router {
-	case "embedded":
-		embedded := router.NewEmbedded(dir)
-		p.spec = runtime.ServiceSpec{
-			Name: "router", Binary: "/proc/self/exe", Dir: dir, // the file at our path may be a newer one
-			Args: []string{"router", "--dir", dir, "--http-addr", p.httpAddr},
-		}
-		if len(p.proxies) > 0 {
-			p.spec.Args = append(p.spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))
-		}
-		return embedded, p.checkPort(func(ctx context.Context) error {
-			_, err := embedded.Health(ctx)
-			return err
-		})
-	case "traefik":
-		target, err := p.openTraefik()
-		if err != nil {
-			return nil, err
-		}
-		return target, p.checkPort(target.Healthy)
-	}
-	return router.None{}, nil
-}
-
-// portWait is how long a router that the engine is just starting again may take to answer.
-const portWait = 5 * time.Second
-
-// checkPort says at once when something else has the router's port: in the router's container nobody would see it.
-// A router of the other kind that paasd ran before is to be replaced, so its port is as good as free.
-func (p *platform) checkPort(own func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), portWait)
-	defer cancel()
-	for {
-		if own(ctx) == nil || p.otherRouter(ctx) {
-			return nil
-		}
-		l, err := listenTCP(p.httpAddr, "--http-addr")
-		if err == nil {
-			return l.Close()
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	return router.NewController(dir, target, router.Options{
+		Log: p.log, Sink: p.logs.Append,
+		Problem: func(problem router.Problem, gone bool) { p.engine.RouteProblem(problem.App, problem.Text, gone) },
+	})
 }
 
 // recover ends what an earlier paasd left in the middle, before the doors open.
@@ -199,66 +152,22 @@ func (p *platform) closed(what string, err error) {
 	}
 }
 
-// How often the router's container is looked at, and how soon again when that came to nothing.
-const (
-	routerCheck = 10 * time.Second
-	routerRetry = time.Second
-)
-
-// routerServices are the containers of all kinds of router.
-var routerServices = []string{"router", "traefik"}
-
-// otherRouter says whether a router of another kind than the one chosen is left from before.
-func (p *platform) otherRouter(ctx context.Context) bool {
-	for _, name := range routerServices {
-		if there, err := p.docker.HasService(ctx, name); err == nil && there && name != p.spec.Name {
-			return true
-		}
-	}
-	return false
+// routes finds an app's part of the routing table by the app's name.
+type routes struct {
+	store  *store.DB
+	router *router.Controller
 }
 
-// ensureRouter starts the router; one of another kind has to go first, since it has the ports.
-func (p *platform) ensureRouter(ctx context.Context) error {
-	for _, name := range routerServices {
-		if name == p.spec.Name {
-			continue
-		}
-		if err := p.docker.RemoveService(ctx, name); err != nil {
-			return err
-		}
+// Routes is the routing table as the router has it, or, unless app is empty, the app's part of it.
+func (r routes) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	if app == "" {
+		return r.router.Routes(ctx, "")
 	}
-	if p.spec.Name != "traefik" {
-		if err := traefik.Remove(p.traefikDir()); err != nil {
-			return err
-		}
+	record, err := r.store.AppByName(app)
+	if err != nil {
+		return paas.RouteTable{}, err
 	}
-	return p.docker.EnsureService(ctx, p.spec)
-}
-
-// keepRouter sees to it that the router's container is there and runs what it should.
-func (p *platform) keepRouter(ctx context.Context) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	said := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		}
-		timer.Reset(routerCheck)
-		err := p.ensureRouter(ctx)
-		if err != nil && ctx.Err() == nil && err.Error() != said {
-			p.log.Error("the router does not run", "error", err)
-			said = err.Error()
-		}
-		if err == nil {
-			said = ""
-			continue
-		}
-		timer.Reset(routerRetry)
-	}
+	return r.router.Routes(ctx, record.ID)
 }
 
 // streams finds an app's log stream by the app's name.

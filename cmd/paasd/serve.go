@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -162,7 +163,7 @@ func announce(w io.Writer, s settings, d doors, p *platform) {
 		fmt.Fprintf(w, "  api       http://%s\n", d.api.Addr())
 	}
 	if s.router != "none" {
-		fmt.Fprintf(w, "  apps      %s\n", s.appURL("<app>."+s.domain))
+		fmt.Fprintf(w, "  apps      %s\n", strings.Replace(s.appURL("app."+s.domain), "//app.", "//<app>.", 1))
 	}
 	if keys, err := p.store.Keys(); err == nil && len(keys) == 0 {
 		fmt.Fprintf(w, "Nobody may come in yet. Enrol a key:\n  paasd key add NAME FILE --data-dir %s\n", s.dataDir)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"paas/router"
 	"paas/router/proxy"
 	"paas/router/traefik"
 	"paas/runtime"
@@ -40,7 +41,7 @@ func (o *traefikOptions) bind(flags *pflag.FlagSet) {
 func (s settings) traefikDir() string { return s.path("router", "traefik") }
 
 // openTraefik makes the target, and listens for the pages that Traefik fetches here.
-func (p *platform) openTraefik() (*traefik.Target, error) {
+func (p *platform) openTraefik() (router.Target, error) {
 	dir := p.traefikDir()
 	ports, pages, err := takePorts(filepath.Join(dir, "ports.json"))
 	if err != nil {
@@ -52,10 +53,15 @@ func (p *platform) openTraefik() (*traefik.Target, error) {
 		Reopen: func(ctx context.Context) error { return p.docker.SignalService(ctx, "traefik", "USR1") },
 	})
 	p.spec = runtime.ServiceSpec{
-		Name: "traefik", Image: p.traefik.image, Dir: dir, Env: p.traefik.env,
+		Name: "traefik", Image: p.traefik.image, Dirs: []string{dir}, Env: p.traefik.env,
 		Args: traefik.Static{Dir: dir, HTTPAddr: p.httpAddr, API: ports.API, Trusted: p.proxies, Extra: p.traefik.args}.Args(),
 	}
-	return target, target.Prepare()
+	if err := target.Prepare(); err != nil {
+		return nil, err
+	}
+	return target, p.checkPort(func(ctx context.Context) ([]string, error) {
+		return []string{p.httpAddr, p.httpsAddr}, target.Healthy(ctx)
+	})
 }
 
 // ports are where paasd and Traefik find each other, on the loopback interface, chosen once.

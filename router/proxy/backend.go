@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -26,22 +27,28 @@ type backend struct {
 	app      string
 	instance string
 	addr     netip.AddrPort
+	version  int // of its release
 	forget   func(*backend)
 
-	inflight atomic.Int32 // len(active), readable without the lock
-	failures atomic.Int32 // to connect, in a row
-	shunned  atomic.Int64 // with failures: until then, in clock time
-	probing  atomic.Bool  // with failures: one request is trying whether it is back
+	inflight atomic.Int32  // len(active), readable without the lock
+	failures atomic.Int32  // to connect, in a row
+	shunned  atomic.Int64  // with failures: until then, in clock time
+	probing  atomic.Bool   // with failures: one request is trying whether it is back
+	failed   atomic.Uint64 // of its requests, in all
 
-	mu      sync.Mutex
-	active  []*exchange
-	idle    []*conn // the one used last at the end
-	retired bool    // takes no new request
-	empty   chan struct{}
+	mu       sync.Mutex
+	requests uint64 // in all
+	active   []*exchange
+	idle     []*conn         // the one used last at the end
+	calls    *http.Transport // of gRPC; nil before the first
+	retired  bool            // takes no new request
+	empty    chan struct{}
 }
 
 func newBackend(key backendKey, forget func(*backend)) *backend {
-	return &backend{app: key.app, instance: key.Instance, addr: key.Addr, forget: forget, empty: make(chan struct{})}
+	return &backend{
+		app: key.app, instance: key.Instance, addr: key.Addr, version: key.Release, forget: forget, empty: make(chan struct{}),
+	}
 }
 
 // acquire counts ex as in flight and gives it a kept connection that was used within maxAge, nil if there is none. It
@@ -55,6 +62,7 @@ func (b *backend) acquire(ex *exchange, maxAge time.Duration) (c *conn, ok bool)
 	ex.slot = len(b.active)
 	b.active = append(b.active, ex)
 	b.inflight.Add(1)
+	b.requests++
 	if last := len(b.idle) - 1; last >= 0 && clock()-b.idle[last].usedAt < maxAge {
 		c, b.idle[last] = b.idle[last], nil
 		b.idle = b.idle[:last]
@@ -86,6 +94,7 @@ func (b *backend) release(ex *exchange, c *conn) {
 		c.shut()
 	}
 	if done {
+		b.closeStreams()
 		b.forget(b)
 		close(b.empty)
 	}
@@ -141,12 +150,17 @@ func (b *backend) closeIdle(age time.Duration) {
 	for _, c := range old {
 		c.shut()
 	}
+	if age == 0 {
+		b.closeStreams() // they age by themselves
+	}
 }
 
-// shun passes over a backend that could not be connected to.
-func (b *backend) shun() {
+// shun passes over a backend that could not be connected to. first says that until now it was not.
+func (b *backend) shun() (first bool) {
+	b.failed.Add(1)
 	n := b.failures.Add(1)
 	b.shunned.Store(int64(clock() + min(shunFirst<<min(n-1, 10), shunLast)))
+	return n == 1
 }
 
 // works ends that.

@@ -35,6 +35,8 @@ const (
 	bodyLarge  code = "413"
 	moved      code = "308"
 	healthy    code = "200" // the health path of an app that is paused
+
+	challenged code = "acme" // an ACME authority looks whether the host is ours
 )
 
 // statusClientGone is nginx's and Heroku's: nobody is there to read it.
@@ -92,6 +94,8 @@ func (c code) meaning() meaning {
 		return meaning{http.StatusPermanentRedirect, "", "Moved", "The application answers at another address.", paas.Invalid, ""}
 	case healthy:
 		return meaning{http.StatusOK, "", "Paused", "The application is paused for a moment.", paas.Unavailable, "paas resume"}
+	case challenged:
+		return meaning{http.StatusOK, "", "Challenge", "", paas.Invalid, ""}
 	case badMethod:
 		return meaning{http.StatusMethodNotAllowed, "", "Method not allowed", "This router is no forward proxy.", paas.Invalid, ""}
 	}
@@ -100,6 +104,15 @@ func (c code) meaning() meaning {
 
 // isH says whether the code goes into X-Paas-Error and the log.
 func (c code) isH() bool { return c != "" && c[0] == 'H' }
+
+// byBackend says whether it was the backend that failed a request that it had accepted.
+func (c code) byBackend() bool {
+	switch c {
+	case timedOut, noResponse, idleBackend, garbled, interrupted:
+		return true
+	}
+	return false
+}
 
 // downCode is what answers for an app without backends.
 func downCode(s string) code {

@@ -7,7 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"paas"
 	"paas/router"
@@ -24,8 +27,10 @@ func (s *Server) controlServer() *http.Server {
 	mux.HandleFunc("GET /healthz", s.getHealth)
 	mux.HandleFunc("GET /table", s.getTable)
 	mux.HandleFunc("PUT /table", s.putTable)
+	mux.HandleFunc("GET /routes", s.getRoutes)
 	mux.HandleFunc("POST /drain", s.postDrain)
 	mux.HandleFunc("GET /log", s.getLog)
+	mux.HandleFunc("GET /certs", s.getCerts)
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: s.opts.Timeouts.Header,
@@ -34,11 +39,17 @@ func (s *Server) controlServer() *http.Server {
 }
 
 func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {
-	s.answer(w, router.Health{Version: s.live.version(), StartedAt: s.started})
+	s.answer(w, router.Health{
+		Name: s.opts.Name, Version: s.live.version(), StartedAt: s.started, Listeners: []string{s.opts.HTTPAddr, s.opts.HTTPSAddr},
+	})
 }
 
 func (s *Server) getTable(w http.ResponseWriter, _ *http.Request) {
 	s.answer(w, s.live.table())
+}
+
+func (s *Server) getRoutes(w http.ResponseWriter, r *http.Request) {
+	s.answer(w, s.live.status(r.URL.Query().Get("app")))
 }
 
 func (s *Server) putTable(w http.ResponseWriter, r *http.Request) {
@@ -53,6 +64,12 @@ func (s *Server) putTable(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, paas.Errorf(paas.Conflict, "version %d of the routing table is live, newer than %d", live, t.Version), live)
 		return
 	}
+	if p := s.before.Load(); p != nil {
+		if err := p.put(r.Context(), t); err != nil {
+			s.refuse(w, paas.Errorf(paas.Unavailable, "the router before this one does not take the table: %w", err), 0)
+			return
+		}
+	}
 	s.answer(w, router.PutAnswer{Version: t.Version, Problems: problems})
 }
 
@@ -62,12 +79,28 @@ func (s *Server) postDrain(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err, 0)
 		return
 	}
-	cut, err := s.live.drain(r.Context(), req.Addrs, time.Duration(req.DeadlineMS)*time.Millisecond)
+	cut, err := s.drain(r.Context(), req.Addrs, time.Duration(req.DeadlineMS)*time.Millisecond)
 	if err != nil {
 		s.refuse(w, err, 0)
 		return
 	}
 	s.answer(w, router.DrainAnswer{Cut: cut})
+}
+
+// drain is of what is in flight here and at the router before this one.
+func (s *Server) drain(ctx context.Context, addrs []netip.AddrPort, deadline time.Duration) (cut int, err error) {
+	p := s.before.Load()
+	if p == nil {
+		return s.live.drain(ctx, addrs, deadline)
+	}
+	var there int
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { cut, err = s.live.drain(gctx, addrs, deadline); return err })
+	g.Go(func() (err error) { there, err = p.drain(gctx, addrs, deadline); return err })
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
+	return cut + there, nil
 }
 
 func decodeDrain(body io.Reader, req *router.DrainRequest) error {
@@ -149,6 +182,8 @@ func (s *Server) refuse(w http.ResponseWriter, err error, live uint64) {
 		status = http.StatusBadRequest
 	case paas.Conflict:
 		status = http.StatusConflict
+	case paas.Unavailable:
+		status = http.StatusServiceUnavailable
 	}
 	if e, ok := errors.AsType[*paas.Error](err); ok {
 		f.Error.Hint = e.Hint

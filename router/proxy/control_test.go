@@ -124,9 +124,12 @@ func TestSocketOfAKilledRouterIsReplaced(t *testing.T) {
 	start(t, Options{Dir: dir}, route())
 }
 
-func TestSecondRouterOnADirectoryIsRefused(t *testing.T) {
+func TestDirectoryOfARouterThatHandsNothingOverIsRefused(t *testing.T) {
 	t.Parallel()
 	r := start(t, Options{}, route())
+	eventually(t, "the socket for successors", func() bool {
+		return os.Remove(filepath.Join(r.opts.Dir, handoverFile)) == nil
+	})
 	if _, err := New(Options{Dir: r.opts.Dir, HTTPAddr: "127.0.0.1:0"}); err == nil || !strings.Contains(err.Error(), "another router") {
 		t.Errorf("got %v", err)
 	}
@@ -185,7 +188,7 @@ func TestTableIsLoadedAtStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = s.front.Close(); _ = s.control.Close(); _ = s.control.release() }()
+			defer func() { _ = s.doors.remove() }()
 			if s.live.version() != tt.version || strings.Contains(log.String(), "table.json: ") != tt.reported {
 				t.Errorf("version %d, log %s", s.live.version(), log.String())
 			}

@@ -72,6 +72,22 @@ func (ex *exchange) uploaded() {
 	}
 }
 
+// sending makes each byte of a call count until its end.
+func (ex *exchange) sending() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	ex.within(causeIdle, ex.app.policy.idle)
+}
+
+// asked starts the clock of the first byte of the answer to a call, unless that has come.
+func (ex *exchange) asked() {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	if !ex.begun {
+		ex.within(causeLate, ex.app.policy.firstByte)
+	}
+}
+
 // responding ends the clock of the first byte.
 func (ex *exchange) responding() {
 	ex.mu.Lock()

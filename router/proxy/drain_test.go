@@ -165,14 +165,17 @@ func TestWhoWaitsForADrainMayGoAway(t *testing.T) {
 	}
 }
 
-// underLoad sends requests from 8 clients while fn runs; each must succeed. fn may wait for n more of them.
+// underLoad sends requests from 8 clients, two of them on a connection each, while fn runs; each must succeed. fn may wait for n more of them.
 func (r *rig) underLoad(fn func(more func(n int64))) {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.t.Context())
 	var served atomic.Int64
 	var clients sync.WaitGroup
-	for range 8 {
+	for i := range 8 {
 		client := r.client()
+		if tr, ok := client.Transport.(*http.Transport); ok && i%4 == 0 {
+			tr.DisableKeepAlives = true
+		}
 		clients.Go(func() {
 			for ctx.Err() == nil {
 				if a := <-r.ask(client); a.status != 200 || a.err != nil {
@@ -224,7 +227,7 @@ func TestNoRequestFailsWhileManyChangeTheTable(t *testing.T) {
 			writers.Go(func() {
 				for n := range 5 {
 					tb := router.Table{Version: r.version.Add(1), Routes: []paas.Route{route(apps[(i+n)%3], apps[(i+n+1)%3])}}
-					if err := r.target.Put(t.Context(), tb); err != nil && !errors.As(err, new(*router.StaleError)) {
+					if _, err := r.target.Put(t.Context(), tb); err != nil && !errors.As(err, new(*router.StaleError)) {
 						t.Error(err)
 					}
 					more(2)

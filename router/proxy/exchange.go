@@ -26,9 +26,11 @@ type exchange struct {
 	instance  string
 	connected time.Time
 	location  string // of a redirect
+	challenge string // what an ACME authority is to be answered
 	counted   *share // that it counts in
 	status    int
 	bytes     int64 // of the response's body
+	received  int64 // of the request's, where no upload counts them
 	hijacked  bool
 
 	slot     int  // in backend.active, guarded by its lock
@@ -58,8 +60,9 @@ const maxAttempts = 3
 type attempt int
 
 const (
-	answered attempt = iota
-	stale            // a kept connection turned out to be closed, and the request can go out again
+	answered  attempt = iota
+	unreached         // no byte went out, and another backend may be tried
+	stale             // a kept connection turned out to be closed, and the request can go out again
 	failed
 )
 
@@ -98,6 +101,9 @@ func (ex *exchange) free() {
 
 // serve handles the request but for its failure page, log line and abort: it returns the code that these are to show.
 func (ex *exchange) serve() code {
+	if ex.isChallenge() {
+		return challenged
+	}
 	ex.app = ex.h.live.lookup(ex.host, ex.req.target)
 	switch {
 	case ex.app == nil:
@@ -121,7 +127,7 @@ func (ex *exchange) serve() code {
 // it, so another may be tried whatever the request is.
 func (ex *exchange) attempts() (failure code) {
 	fresh := false
-	for len(ex.tried) < maxAttempts {
+	for again := false; len(ex.tried) < maxAttempts; again = true {
 		b, c, none := ex.take(fresh)
 		if b == nil && failure != "" {
 			return failure // of the last one tried says more than that there are no more
@@ -129,29 +135,44 @@ func (ex *exchange) attempts() (failure code) {
 		if b == nil {
 			return none
 		}
-		if c == nil {
-			if c, failure = ex.connect(b); failure == clientGone || failure == noResponse {
-				return failure
-			}
-		}
-		if c == nil {
-			ex.tried = append(ex.tried, b)
-			continue
+		if again {
+			ex.app.share.tally.retries.Add(1)
 		}
 		var ended attempt
-		if ended, failure = ex.send(b, c); ended != stale {
+		switch ended, failure = ex.try(b, c); ended {
+		case unreached:
+			ex.tried = append(ex.tried, b)
+		case stale:
+			fresh = true
+		default:
 			return failure
 		}
-		fresh = true
 	}
 	return failure
+}
+
+// try sends the request to b.
+func (ex *exchange) try(b *backend, c *conn) (ended attempt, failure code) {
+	if s := ex.callStream(); s != nil {
+		return ex.call(s, b)
+	}
+	if c == nil {
+		c, failure = ex.connect(b)
+	}
+	switch {
+	case c != nil:
+		return ex.send(b, c)
+	case failure == clientGone || failure == noResponse:
+		return failed, failure
+	}
+	return unreached, failure
 }
 
 // take picks a backend, with a kept connection if there is one that will do. Without one to pick the code says why.
 func (ex *exchange) take(fresh bool) (*backend, *conn, code) {
 	maxAge := idleConn
 	switch {
-	case fresh:
+	case fresh || ex.callStream() != nil:
 		maxAge = 0
 	case !ex.repeatable():
 		maxAge = idleOnce
@@ -221,7 +242,9 @@ func (ex *exchange) connect(b *backend) (*conn, code) {
 	if !uncut {
 		return nil, ex.failure(nil)
 	}
-	b.shun()
+	if b.shun() {
+		ex.app.share.tally.ejections.Add(1)
+	}
 	if late(err) {
 		return nil, connectLate
 	}
@@ -237,6 +260,9 @@ func (ex *exchange) send(b *backend, c *conn) (ended attempt, failure code) {
 		if !keep {
 			c.shut()
 			c = nil
+		}
+		if failure.byBackend() {
+			b.failed.Add(1)
 		}
 		b.release(ex, c)
 	}()

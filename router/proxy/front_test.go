@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,14 @@ func onBothFronts(t *testing.T, opts Options, routed func(*testing.T) paas.Route
 			t.Parallel()
 			r := start(t, opts, routed(t))
 			test(t, r, dial(r))
+		})
+	}
+	for name, protocol := range map[string]string{"HTTP/1.1 over TLS": "http/1.1", "HTTP/2 over TLS": "h2"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			own := newOwnCert(t, time.Hour, "*.localhost")
+			r := startTLS(t, opts, own.on(routed(t)))
+			test(t, r, r.tlsClient(own.pool, "a.localhost", protocol))
 		})
 	}
 }
@@ -267,23 +276,32 @@ func TestBothFrontsPassOnWhatFails(t *testing.T) {
 	})
 	t.Run("client gone", func(t *testing.T) {
 		t.Parallel()
-		gone, arrived := make(chan struct{}, 2), make(chan struct{}, 2)
+		type seen struct{ gone, arrived chan struct{} }
+		var fronts sync.Map // by the names of their tests
+		of := func(id string) seen {
+			s, _ := fronts.LoadOrStore(id, seen{make(chan struct{}, 1), make(chan struct{}, 1)})
+			return s.(seen)
+		}
 		onBothFronts(t, Options{}, served(func(_ http.ResponseWriter, req *http.Request) {
-			arrived <- struct{}{}
+			s := of(req.Header.Get("X-Front"))
+			s.arrived <- struct{}{}
 			<-req.Context().Done()
-			gone <- struct{}{}
+			s.gone <- struct{}{}
 		}), func(t *testing.T, r *rig, client *http.Client) {
 			ctx, cancel := context.WithCancel(t.Context())
+			s := of(t.Name())
 			go func() {
-				<-arrived
+				<-s.arrived
 				cancel()
 			}()
-			if resp, err := client.Do(r.request(http.MethodGet, "/", nil).WithContext(ctx)); err == nil {
+			req := r.request(http.MethodGet, "/", nil).WithContext(ctx)
+			req.Header.Set("X-Front", t.Name())
+			if resp, err := client.Do(req); err == nil {
 				resp.Body.Close()
 				t.Error("got a response")
 			}
 			r.line("code=H27")
-			await(t, "the app to learn it", gone)
+			await(t, "the app to learn it", s.gone)
 		})
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"paas/router/certs"
 )
 
 // handler answers requests, whichever front took them.
@@ -17,14 +19,20 @@ type handler struct {
 	ring     *ring
 	log      *slog.Logger
 	port     string // of the listener
+
+	securePort string         // of that for TLS; empty: there is none
+	certs      *certs.Manager // nil: likewise
 }
 
 func newHandler(opts Options, l *live, ring *ring, addr net.Addr) *handler {
-	h := &handler{timeouts: opts.Timeouts, trusted: opts.TrustedProxies, live: l, ring: ring, log: opts.Log}
+	return &handler{timeouts: opts.Timeouts, trusted: opts.TrustedProxies, live: l, ring: ring, log: opts.Log, port: portOf(addr)}
+}
+
+func portOf(addr net.Addr) string {
 	if tcp, ok := addr.(*net.TCPAddr); ok {
-		h.port = strconv.Itoa(tcp.Port)
+		return strconv.Itoa(tcp.Port)
 	}
-	return h
+	return ""
 }
 
 // outcome is what became of a request.
@@ -75,7 +83,7 @@ func (ex *exchange) finish(c code) outcome {
 	case c == "" && !ex.uncut():
 		ex.front.setWriteDeadline(time.Time{}) // the cut came when all was written: the connection may go on
 	}
-	ex.logLine(c)
+	ex.settle(c)
 	return out
 }
 
@@ -89,14 +97,16 @@ func (ex *exchange) mustClose() bool {
 	return ex.unreadable || ex.upload.unfinished() || ex.upload == nil && !ex.takeEarly()
 }
 
-func (ex *exchange) logLine(c code) {
+// settle counts the request for its app and writes its log line.
+func (ex *exchange) settle(c code) {
 	if ex.app == nil {
+		ex.h.live.unrouted.Add(1)
 		return
 	}
 	now := time.Now()
 	l := line{
 		code: c, method: ex.req.method, path: ex.req.target, host: ex.host, requestID: ex.id, fwd: ex.fwd, instance: ex.instance,
-		status: ex.status, bytes: ex.bytes,
+		status: ex.status, bytes: ex.bytes, secure: ex.req.secure,
 	}
 	if c == clientGone || c == idleClient {
 		l.status = statusClientGone
@@ -106,9 +116,18 @@ func (ex *exchange) logLine(c code) {
 	} else {
 		l.connect, l.service = ex.connected.Sub(ex.started), now.Sub(ex.connected)
 	}
+	ex.app.share.tally.count(c, l.status, now.Sub(ex.started), ex.hijacked, ex.arrived(), ex.bytes)
 	buf := small.get()
 	ex.h.ring.add(ex.app.id, now, l.appendTo((*buf)[:0]))
 	small.put(buf)
+}
+
+// arrived is how many bytes of the request's body came.
+func (ex *exchange) arrived() int64 {
+	if ex.upload != nil {
+		return ex.upload.received.Load()
+	}
+	return ex.received + int64(len(ex.early))
 }
 
 // hostOf brings a Host field to the form that routes have: lower case, no port, no trailing dot.

@@ -59,6 +59,10 @@ func start(t *testing.T, opts Options, routes ...paas.Route) *rig {
 			t.Errorf("run: %v", err)
 		}
 	})
+	eventually(t, "control of it", func() bool { // not of the one that it takes over from
+		h, err := r.target.Health(ctx)
+		return err == nil && h.Name == opts.Name || ctx.Err() != nil
+	})
 	reading := make(chan struct{})
 	all.Go(func() { r.follow(ctx, sync.OnceFunc(func() { close(reading) })) })
 	r.stop = sync.OnceFunc(func() { cancel(); all.Wait() })
@@ -101,7 +105,7 @@ func (r *rig) follow(ctx context.Context, reading func()) {
 
 func (r *rig) put(routes ...paas.Route) {
 	r.t.Helper()
-	if err := r.target.Put(r.t.Context(), router.Table{Version: r.version.Add(1), Routes: routes}); err != nil {
+	if _, err := r.target.Put(r.t.Context(), router.Table{Version: r.version.Add(1), Routes: routes}); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -47,7 +47,7 @@ func (ex *exchange) passes(f *field) bool {
 func (ex *exchange) appendForwarded(b []byte) []byte {
 	proto, port := "http", ex.h.port
 	if ex.req.secure {
-		proto = "https"
+		proto, port = "https", ex.h.securePort
 	}
 	if ex.trusted {
 		proto, port = or(ex.req.value(protoField), proto), or(ex.req.value(portField), port)

@@ -33,6 +33,12 @@ func (q *queue) enter() (before, gone chan struct{}, ok bool) {
 	return before, gone, true
 }
 
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.n
+}
+
 func (q *queue) leave(gone chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -59,6 +65,7 @@ func (ex *exchange) hold(a *app) (turn func(), failure code) {
 	if !ok {
 		return nil, booting
 	}
+	a.share.tally.held.Add(1)
 	late := time.NewTimer(ex.h.timeouts.Hold)
 	look := time.NewTicker(lookHeld)
 	defer late.Stop()

@@ -17,7 +17,8 @@ type http1 struct {
 	h     *handler
 	http2 *handed
 
-	stopping atomic.Bool
+	leaving  atomic.Bool // a request is a connection's last
+	stopping atomic.Bool // no request may begin any more
 	mu       sync.Mutex
 	clients  map[*client]struct{}
 	all      sync.WaitGroup
@@ -68,7 +69,9 @@ func (f *http1) start(conn net.Conn) {
 				c.shut()
 			}
 		}()
-		c.serve()
+		if c.agree() {
+			c.serve()
+		}
 	}()
 }
 
@@ -87,9 +90,26 @@ func (f *http1) handOver(c *client) {
 	f.http2.hand(&replayed{Conn: c.Conn, ahead: ahead})
 }
 
+// lastRequest is how long a connection may take to send the request that it is told to be the last.
+const lastRequest = 5 * time.Second
+
+// leave gives every connection one more request, and then shuts down. The listener must be closed before. To close an idle
+// one at once would fail the request that its client is just sending; one that is silent for long is as likely to send
+// one then as at any other end of its idle time.
+func (f *http1) leave(ctx context.Context) error {
+	f.leaving.Store(true)
+	waiting, cancel := context.WithTimeout(ctx, lastRequest)
+	defer cancel()
+	if f.wait(waiting) == nil {
+		return nil
+	}
+	return f.shutdown(ctx)
+}
+
 // shutdown lets requests that have begun finish, until ctx ends. The listener must be closed before.
 func (f *http1) shutdown(ctx context.Context) error {
 	f.mu.Lock()
+	f.leaving.Store(true)
 	f.stopping.Store(true)
 	for c := range f.clients {
 		// What has sent its next request already is served; what sends it this moment has to send it again, elsewhere.
@@ -98,6 +118,10 @@ func (f *http1) shutdown(ctx context.Context) error {
 		}
 	}
 	f.mu.Unlock()
+	return f.wait(ctx)
+}
+
+func (f *http1) wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

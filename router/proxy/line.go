@@ -20,6 +20,7 @@ type line struct {
 	service   time.Duration // from there to the end of the response
 	status    int
 	bytes     int64
+	secure    bool // over TLS
 }
 
 // maxField bounds what a client can put into one field of a line.
@@ -44,6 +45,9 @@ func (l *line) appendTo(b []byte) []byte {
 	b = appendMS(append(b, " service="...), l.service)
 	b = strconv.AppendInt(append(b, " status="...), int64(l.status), 10)
 	b = strconv.AppendInt(append(b, " bytes="...), l.bytes, 10)
+	if l.secure {
+		return append(b, " protocol=https"...)
+	}
 	return append(b, " protocol=http"...)
 }
 

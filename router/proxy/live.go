@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"iter"
 	"net/netip"
 	"slices"
@@ -29,6 +30,7 @@ type app struct {
 type routes struct {
 	table router.Table
 	sites
+	own      ownCerts
 	replaced chan struct{} // closed when another version is live
 }
 
@@ -36,6 +38,10 @@ type routes struct {
 type live struct {
 	current  atomic.Pointer[routes]
 	timeouts Timeouts
+	files    router.Files
+	secure   bool                        // the router takes TLS
+	certs    map[string]*tls.Certificate // by file; guarded by mu
+	unrouted atomic.Uint64               // requests that no app answers
 
 	mu       sync.Mutex // held for moments only: swap, and looking up what to drain
 	backends map[backendKey]*backend
@@ -88,6 +94,9 @@ func (l *live) swapLocked(t router.Table) []router.Problem {
 	old, shares := l.backends, l.shares
 	l.shares = make(map[string]*share, len(t.Routes))
 	l.backends = make(map[backendKey]*backend, len(old))
+	if l.secure {
+		next.own, problems = l.loadCerts(t, problems)
+	}
 	for _, r := range t.Routes {
 		a := &app{
 			id: r.App, maintenance: r.Maintenance, paused: r.Paused, health: r.Health, down: downCode(r.Down),

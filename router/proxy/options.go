@@ -4,13 +4,19 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"paas/router/certs"
 )
 
 // Options are a server's settings.
 type Options struct {
 	Dir      string // table.json (read at start) and the control socket; made when missing
+	Name     string // tells it from others, in its Health
 	HTTPAddr string // host:port of the listener for requests; port 0 lets the system choose
 	Log      *slog.Logger
+
+	HTTPSAddr string        // of the listener for requests over TLS; empty: none
+	Certs     certs.Options // where certificates come from; Hosts and Log are set by New
 
 	// TrustedProxies are peers whose X-Forwarded-* headers are kept and extended. Empty: what any client sends there is
 	// dropped.
@@ -23,7 +29,7 @@ type Timeouts struct {
 	Connect   time.Duration // to a backend: 5 s
 	FirstByte time.Duration // from the end of the request to the start of the response: 30 s
 	Idle      time.Duration // without a byte either way, and between requests: 55 s
-	Header    time.Duration // for a client to send its request header: 10 s
+	Header    time.Duration // for a client to send its request header, and for the handshake of TLS: 10 s
 	Hold      time.Duration // for an app that is paused or boots to take a request: 10 s
 	Drain     time.Duration // for requests in flight when the server stops: 30 s
 }

@@ -30,7 +30,10 @@ type pageData struct {
 func (ex *exchange) writeFailure(c code) (status int, bytes int64) {
 	m := c.meaning()
 	body, contentType := failurePage(c, m, ex.id), "text/html; charset=utf-8"
-	if acceptsJSON(ex.req.fields) {
+	switch {
+	case c == challenged:
+		body, contentType = []byte(ex.challenge), "text/plain"
+	case acceptsJSON(ex.req.fields):
 		body, contentType = failureJSON(m, ex.id), "application/json"
 	}
 	resp := response{status: m.status, reason: http.StatusText(m.status), length: int64(len(body)), fields: []field{

@@ -36,6 +36,7 @@ func newPolicy(r paas.Routing, t Timeouts) policy {
 type share struct {
 	inflight atomic.Int64 // counted while the app has a bound
 	held     queue
+	tally    tally
 }
 
 // admit says whether the request may go to the app at all; otherwise with what code it is answered.
@@ -47,9 +48,9 @@ func (ex *exchange) admit() code {
 		if host == "" {
 			host = ex.host
 		}
-		return ex.redirect("https://" + host)
+		return ex.redirect("https://" + host + ex.securePort())
 	case p.canonical != "" && ex.host != p.canonical && ex.secure():
-		return ex.redirect("https://" + p.canonical)
+		return ex.redirect("https://" + p.canonical + ex.securePort())
 	case p.canonical != "" && ex.host != p.canonical:
 		return ex.redirect("http://" + p.canonical + ex.port())
 	case p.maxBody > 0 && ex.req.length > p.maxBody:
@@ -83,6 +84,15 @@ func (ex *exchange) secure() bool {
 func (ex *exchange) port() string {
 	if i := strings.LastIndexByte(ex.req.host, ':'); i >= 0 && strings.Trim(ex.req.host[i+1:], "0123456789") == "" {
 		return ex.req.host[i:]
+	}
+	return ""
+}
+
+// securePort is where the router takes TLS, with its colon, unless that is the usual port, or a proxy before the router
+// takes it.
+func (ex *exchange) securePort() string {
+	if p := ex.h.securePort; p != "" && p != "443" && !ex.trusted {
+		return ":" + p
 	}
 	return ""
 }

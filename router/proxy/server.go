@@ -8,12 +8,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"paas"
 	"paas/router"
+	"paas/router/certs"
 )
 
 // Server is the data plane of one host.
@@ -23,12 +25,14 @@ type Server struct {
 	live    *live
 	ring    *ring
 	reader  reader
-	front   net.Listener
-	control *controlSocket
+	doors   *doors
+	before  atomic.Pointer[predecessor]   // while it still has requests of its own; nil: there is none
+	certs   atomic.Pointer[certs.Manager] // of the fronts that are open; nil where TLS is not taken
 }
 
-// New loads the table of Options.Dir and binds the listeners: an address that is taken, or another router on the same
-// directory, is an error here. A table that does not decode is reported to the log; the one before it is used.
+// New loads the table of Options.Dir and gets the listeners: from the router that has the directory now, which goes on
+// until Run takes over from it, else it binds them. An address that is taken is an error here. A table that does not
+// decode is reported to the log; the one before it is used.
 func New(opts Options) (*Server, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -41,18 +45,24 @@ func New(opts Options) (*Server, error) {
 		return nil, fmt.Errorf("make the router's directory: %w", err)
 	}
 	s := &Server{opts: opts, started: time.Now(), live: newLive(opts.Timeouts), ring: newRing(ringLines, ringBytes)}
+	if err := s.setTLS(); err != nil {
+		return nil, err
+	}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
-	control, err := listenControl(opts.Dir)
+	before, doors, err := askPredecessor(opts)
+	if err != nil {
+		return nil, fmt.Errorf("take over from the router that is up: %w", err)
+	}
+	if before == nil {
+		doors, err = openDoors(opts)
+	}
 	if err != nil {
 		return nil, err
 	}
-	front, err := net.Listen("tcp", opts.HTTPAddr)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for requests on %s: %w", opts.HTTPAddr, err), control.Close(), control.release())
-	}
-	s.control, s.front = control, front
+	s.doors = doors
+	s.before.Store(before)
 	return s, nil
 }
 
@@ -71,93 +81,153 @@ func (s *Server) load() error {
 }
 
 // Addr is where requests are taken.
-func (s *Server) Addr() net.Addr { return s.front.Addr() }
+func (s *Server) Addr() net.Addr { return s.doors.front.Addr() }
 
 // Run serves until ctx ends; then it takes no new connection, lets requests in flight finish for Timeouts.Drain, cuts
-// the rest and returns nil. It must be called once; it closes what New opened.
+// the rest and returns nil. When another router takes over before, it does the same but for returning: should that one
+// end first, it serves again. It must be called once; it closes what New opened.
 func (s *Server) Run(ctx context.Context) error {
-	h := newHandler(s.opts, s.live, s.ring, s.Addr())
-	handed := newHanded(s.Addr())
-	f := fronts{listener: s.front, http1: newHTTP1(h, handed), http2: s.http2Server(h)}
-	control, done := s.controlServer(), make(chan struct{})
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.http1.serve(s.front) })
-	g.Go(func() error { return serve(f.http2, handed, "requests of HTTP/2") })
-	g.Go(func() error { return serve(control, s.control, "the control socket") })
-	g.Go(func() error { s.live.watch(done, s.opts.Timeouts.precision()); return nil })
-	g.Go(func() error {
-		<-gctx.Done()
-		defer close(done)
-		return s.stop(context.WithoutCancel(gctx), f, control)
-	})
-	s.opts.Log.Info("router is up", "addr", s.Addr().String(), "version", s.live.version())
+	g, ctx := errgroup.WithContext(ctx)
+	r := &run{Server: s, g: g}
+	g.Go(func() error { return r.main(ctx) })
 	return g.Wait()
 }
 
-func serve(srv *http.Server, l net.Listener, what string) error {
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve %s: %w", what, err)
+// run is what a server has while it runs. Only main's goroutine touches it.
+type run struct {
+	*Server
+	g       *errgroup.Group // of what serves; its first error ends all
+	fronts  *fronts
+	earlier []*fronts // that were on their way out when the doors came back
+	control *control
+	private string // path of the socket that control is on, if that is for a successor
+}
+
+func (r *run) main(ctx context.Context) (err error) {
+	done := make(chan struct{})
+	defer close(done)
+	r.g.Go(func() error { r.live.watch(done, r.opts.Timeouts.precision()); return nil })
+	if err := r.begin(ctx); err != nil {
+		return errors.Join(err, r.stop(context.WithoutCancel(ctx)))
+	}
+	r.opts.Log.Info("router is up", "addr", r.Addr().String(), "version", r.live.version())
+	for {
+		next := r.awaitSuccessor(ctx)
+		if next == nil {
+			return r.stop(context.WithoutCancel(ctx))
+		}
+		r.opts.Log.Info("another router takes over")
+		if back, err := r.retire(ctx, next); !back || err != nil {
+			return errors.Join(err, r.end(context.WithoutCancel(ctx), r.doors.close))
+		}
+		r.opts.Log.Warn("the router that took over has ended: this one serves again", "version", r.live.version())
+	}
+}
+
+// begin opens the doors to paasd and to clients, in this order where another router is up: from when that one answers
+// paasd no more, what paasd says comes here, and is passed on to it.
+func (r *run) begin(ctx context.Context) error {
+	if p := r.before.Load(); p != nil {
+		r.relieve(ctx, p)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	if p := r.before.Load(); p != nil {
+		p.tell(goOn)
 	}
 	return nil
 }
 
-// stop lets requests end while the control socket still answers, then cuts everything.
-func (s *Server) stop(ctx context.Context, f fronts, control *http.Server) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeouts.Drain)
-	defer cancel()
-	late, err := f.shutdown(ctx)
-	cut := s.live.drainAll(ctx)
-	if late { // what is left has no backend any more
-		err = errors.Join(err, f.close())
+func (r *run) open() (err error) {
+	if r.fronts, err = r.openFronts(r.g); err != nil {
+		return err
 	}
-	s.opts.Log.Info("router is down", "cut", cut)
-	s.ring.close()
-	return errors.Join(err, stopControl(ctx, control), s.control.release())
+	l, err := r.doors.control.open()
+	if err != nil {
+		return err
+	}
+	r.control = r.openControl(r.g, l)
+	return nil
 }
 
-// fronts are what takes requests.
-type fronts struct {
-	listener net.Listener
-	http1    *http1
-	http2    *http.Server
+// stop lets requests end while the control socket still answers, then cuts everything. A predecessor that is still
+// there has the doors again, at once.
+func (r *run) stop(ctx context.Context) error {
+	release, end := r.doors.remove, (*fronts).shutdown
+	if p := r.before.Load(); p != nil {
+		release, end = r.doors.close, (*fronts).leave
+		if r.control != nil {
+			r.control.close() // or paasd's calls would come to either
+		}
+		p.leave()
+	}
+	if r.fronts == nil {
+		return r.end(ctx, release)
+	}
+	err := r.doors.closeFronts() // whoever comes now is refused, or comes to a predecessor
+	ending, cancel := context.WithTimeout(ctx, r.opts.Timeouts.Drain)
+	defer cancel()
+	late := end(r.fronts, ending)
+	return errors.Join(err, r.cut(r.fronts, late), r.end(ctx, release))
 }
 
-// shutdown takes no new connection and lets requests finish until ctx ends. late says that there are more.
-func (f fronts) shutdown(ctx context.Context) (late bool, err error) {
-	err = f.listener.Close()
-	second := make(chan error, 1)
-	go func() { second <- f.http2.Shutdown(ctx) }()
-	first := f.http1.shutdown(ctx)
-	return errors.Join(first, <-second) != nil, err
+// cut closes what is left of requests and, where there is more than the time was for, of connections.
+func (r *run) cut(f *fronts, late bool) error {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	r.opts.Log.Info("router is down", "cut", r.live.drainAll(now))
+	if late { // what is left has no backend any more
+		return f.close()
+	}
+	return nil
 }
 
-func (f fronts) close() error {
-	f.http1.close()
-	return f.http2.Close()
+// end gives the log's reader its last lines and lets go of the doors.
+func (r *run) end(ctx context.Context, release func() error) error {
+	var errs []error
+	for _, f := range r.earlier {
+		errs = append(errs, f.close())
+	}
+	r.ring.close()
+	if r.control != nil {
+		errs = append(errs, r.control.stop(ctx))
+	}
+	r.removePrivate()
+	return errors.Join(append(errs, release())...)
+}
+
+// control answers paasd, or a successor in its place, until it is closed.
+type control struct {
+	server *http.Server
+	ended  chan struct{}
+}
+
+func (s *Server) openControl(g *errgroup.Group, l net.Listener) *control {
+	c := &control{server: s.controlServer(), ended: make(chan struct{})}
+	g.Go(func() error {
+		defer close(c.ended)
+		return serve(c.server, l, "the control socket")
+	})
+	return c
+}
+
+// close ends it at once: who waits for an answer asks again.
+func (c *control) close() {
+	if err := c.server.Close(); err != nil { // of a listener whose deadline cannot be set: a closed one
+		c.server.ErrorLog.Print(err)
+	}
+	<-c.ended
 }
 
 // flushTime is what the log's reader has to take the last lines.
 const flushTime = time.Second
 
-func stopControl(ctx context.Context, control *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+func (c *control) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
-	if control.Shutdown(ctx) == nil {
+	if c.server.Shutdown(ctx) == nil {
 		return nil
 	}
-	return control.Close()
-}
-
-func (s *Server) http2Server(h http.Handler) *http.Server {
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{
-		Handler:                      h,
-		Protocols:                    protocols,
-		ReadHeaderTimeout:            s.opts.Timeouts.Header,
-		IdleTimeout:                  s.opts.Timeouts.Idle,
-		MaxHeaderBytes:               maxHeader,
-		DisableGeneralOptionsHandler: true, // OPTIONS * is the app's to answer
-		ErrorLog:                     slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
-	}
+	return c.server.Close()
 }

@@ -16,6 +16,7 @@ type stream struct {
 	rc   *http.ResponseController
 	req  request
 	body streamBody
+	grpc bool // it is a call of that
 }
 
 // ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler where a response that has begun must not look
@@ -59,6 +60,7 @@ func (s *stream) read() bool {
 		}
 		req.fields = append(req.fields, field{name: "Trailer", value: strings.Join(names, ", "), kind: trailerField})
 	}
+	s.grpc = isGRPC(r.Header.Get("Content-Type"))
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
 		req.length = max(r.ContentLength, chunked)
 	}

@@ -63,7 +63,7 @@ func (ex *exchange) join(up, down *way) code {
 	all.Go(up.run)
 	down.run()
 	all.Wait()
-	ex.bytes = down.bytes
+	ex.received, ex.bytes = up.bytes, down.bytes
 	if ex.uncut() {
 		return ""
 	}

@@ -37,6 +37,8 @@ type upload struct {
 	writing atomic.Bool // waiting for the backend, not the client
 	sent    bool        // all of it went out; valid after done
 	err     atomic.Pointer[error]
+
+	received atomic.Int64 // bytes, from the client
 }
 
 // startUpload begins to send the body.
@@ -102,6 +104,7 @@ func (u *upload) copy() bool {
 	for left := u.ex.req.length; ; {
 		p, err := u.from.take()
 		left -= int64(len(p))
+		u.received.Add(int64(len(p)))
 		if u.most > 0 && u.ex.req.length-left > u.most {
 			err, p = errBodyLarge, nil
 		}

@@ -117,8 +117,9 @@ func (s *station) wait(what string, done func() bool) {
 // put makes the routes live.
 func (s *station) put(version uint64, routes ...paas.Route) {
 	s.t.Helper()
-	if err := s.Put(s.t.Context(), router.Table{Version: version, Routes: routes}); err != nil {
-		s.t.Fatal(err)
+	problems, err := s.Put(s.t.Context(), router.Table{Version: version, Routes: routes})
+	if err != nil || len(problems) > 0 {
+		s.t.Fatal(problems, err)
 	}
 }
 

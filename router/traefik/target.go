@@ -39,10 +39,9 @@ type Target struct {
 	api    *api
 
 	mu      sync.Mutex
-	table   router.Table        // the newest that was put
-	names   map[string]string   // the instance at an address, of this table and of those before as far as they are not reused
-	told    map[string]struct{} // what Traefik said of routes, so that it is logged once
-	writing chan struct{}       // held by the Put that writes
+	table   router.Table      // the newest that was put
+	names   map[string]string // the instance at an address, of this table and of those before as far as they are not reused
+	writing chan struct{}     // held by the Put that writes
 }
 
 // New returns a target. Traefik may come and go.
@@ -52,7 +51,7 @@ func New(opts Options) *Target {
 	}
 	return &Target{
 		opts: opts, folder: folder(filepath.Join(opts.Dir, dynamicDir)), api: newAPI(opts.API),
-		names: map[string]string{}, told: map[string]struct{}{}, writing: make(chan struct{}, 1),
+		names: map[string]string{}, writing: make(chan struct{}, 1),
 	}
 }
 
@@ -85,18 +84,17 @@ const (
 )
 
 // Put implements router.Target.
-func (t *Target) Put(ctx context.Context, table router.Table) error {
+func (t *Target) Put(ctx context.Context, table router.Table) ([]router.Problem, error) {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
 	files, version, err := t.write(ctx, table)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := t.await(ctx, files, version); err != nil {
-		return err
+		return nil, err
 	}
-	t.report(ctx)
-	return nil
+	return t.api.problems(ctx)
 }
 
 // write puts the table's files into the folder, one Put at a time.
@@ -149,23 +147,6 @@ func (t *Target) await(ctx context.Context, files map[string][]byte, version str
 			}
 			return away(err)
 		}
-	}
-}
-
-// report logs what Traefik says of rules that it cannot serve; the others are live.
-func (t *Target) report(ctx context.Context) {
-	problems, err := t.api.problems(ctx)
-	if err != nil {
-		return // the next Put says it
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, p := range problems {
-		key := p.App + " " + p.Text
-		if _, said := t.told[key]; !said {
-			t.opts.Log.Error("part of a route cannot go live", "app", p.App, "problem", p.Text)
-		}
-		t.told[key] = struct{}{}
 	}
 }
 

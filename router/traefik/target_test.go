@@ -123,19 +123,20 @@ func TestWithoutTraefikAPutIsUnavailableAndLiveOnceItIsBack(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	table := router.Table{Version: 2, Routes: []paas.Route{app(t, "b", "b.test")}}
-	if err := s.Put(ctx, table); paas.CodeOf(err) != paas.Unavailable {
+	if _, err := s.Put(ctx, table); paas.CodeOf(err) != paas.Unavailable {
 		t.Fatalf("it says %v", err)
 	}
 	s.run()
-	if err := s.Put(t.Context(), table); err != nil {
+	if _, err := s.Put(t.Context(), table); err != nil {
 		t.Fatal(err)
 	}
 	if status, _, _ := s.get("b.test"); status != http.StatusOK {
 		t.Errorf("it answers %d", status)
 	}
-	stale, ok := errors.AsType[*router.StaleError](s.Put(t.Context(), router.Table{Version: 1}))
+	_, err := s.Put(t.Context(), router.Table{Version: 1})
+	stale, ok := errors.AsType[*router.StaleError](err)
 	if !ok || stale.Live != 2 {
-		t.Errorf("an older table gets %v", stale)
+		t.Errorf("an older table gets %v", err)
 	}
 }
 

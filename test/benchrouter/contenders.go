@@ -135,7 +135,7 @@ func swap(ctx context.Context, target *router.Embedded, dir string, every time.D
 		}
 		t.Version++
 		t.Routes[len(t.Routes)-1].Backends[0].Release++
-		err = target.Put(ctx, t)
+		_, err = target.Put(ctx, t)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "swap:", err)

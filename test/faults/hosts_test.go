@@ -2,7 +2,9 @@ package faults
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,6 +61,57 @@ func TestZ10ARestartedRouterMixesNothingUp(t *testing.T) {
 		p.Errorf("a restart of the router takes %s", away)
 	}
 	b.Get("/").Must(p, http.StatusOK, "v2")
+}
+
+// An upgrade of paasd replaces the router, as another setting of it does.
+func TestZ10AReplacedRouterFailsNothing(t *testing.T) {
+	p := suite.ProveAlone(t, "Z-10", "the router replaced by another, in an upgrade or for other settings: not one request fails, also where paasd is killed in the middle", platform.Options{})
+	a := p.Deployed(platform.Fixture{})
+	load := a.Load("/", steady)
+	slow := func() <-chan platform.Answer {
+		answer := make(chan platform.Answer, 1)
+		go func() { answer <- a.Get("/sleep?ms=4000") }()
+		return answer
+	}
+	first := routers(p)
+	replaced := func() {
+		p.Helper()
+		platform.WaitFor(p, platform.Patience, "another router alone", func() error {
+			if now := routers(p); len(now) != 1 || slices.ContainsFunc(now, func(id string) bool { return slices.Contains(first, id) }) {
+				return fmt.Errorf("%v, and before %v", now, first)
+			}
+			return nil
+		})
+		load.Flow(p, 60)
+		first = routers(p)
+	}
+	answer := slow()
+	p.OK(p.Restart("PAAS_TRUSTED_PROXIES=192.0.2.0/24"))
+	replaced()
+	p.OK((<-answer).Want(http.StatusOK))
+
+	answer = slow() // keeps the one that is replaced
+	p.OK(p.Restart("PAAS_TRUSTED_PROXIES=198.51.100.0/24"))
+	platform.WaitFor(p, platform.Patience, "two routers", func() error {
+		if n := len(routers(p)); n != 2 {
+			return fmt.Errorf("%d", n)
+		}
+		return nil
+	})
+	p.OK(p.Kill())
+	load.Flow(p, 120)
+	p.OK(p.Serve("PAAS_TRUSTED_PROXIES=198.51.100.0/24"))
+	replaced()
+	p.OK((<-answer).Want(http.StatusOK))
+	a.Do("paas", "config:set", "A=1")
+	traffic := clean(p, load)
+	p.Figure("%d requests over 2 replacements, none failed, longest wait %d ms", len(traffic.Asked()), traffic.Stall().Milliseconds())
+}
+
+// routers are the containers of routers that run.
+func routers(p *report.Proof) []string {
+	p.Helper()
+	return strings.Fields(p.Engine("ps", "-q", "--filter", "label=paas.service=router", "--filter", "label=paas.installation="+p.Installation()))
 }
 
 // askAllNames asks by each name, over and over, who answers: the app that is named here or, for "", nobody. A router that

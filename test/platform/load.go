@@ -17,6 +17,9 @@ import (
 type Rate struct {
 	Kept int // on connections that are kept
 	New  int // each on a connection of its own
+	// Busy is no rate: so many clients ask on a connection each, again as soon as they are answered. Only the number of their
+	// answers is remembered, and the longest wait for one.
+	Busy int
 }
 
 // Load is a steady stream of requests to one URL, until Stop.
@@ -44,6 +47,9 @@ func (p *Platform) Load(url string, r Rate) *Load {
 		var both sync.WaitGroup
 		both.Go(func() { l.pace(ctx, r.Kept, kept) })
 		both.Go(func() { l.pace(ctx, r.New, single) })
+		for range r.Busy {
+			both.Go(func() { l.hurry(ctx, p.transport()) })
+		}
 		both.Wait()
 	})
 	return l
@@ -70,6 +76,25 @@ func (l *Load) pace(ctx context.Context, perSecond int, by http.RoundTripper) {
 			body, err := l.ask(client)
 			l.note(Exchange{Due: due, Asked: began, Answered: time.Now(), Body: body, Err: err})
 		})
+	}
+}
+
+// hurry asks one request after the other.
+func (l *Load) hurry(ctx context.Context, by *http.Transport) {
+	defer by.CloseIdleConnections()
+	client := &http.Client{Timeout: 40 * time.Second, Transport: by}
+	for ctx.Err() == nil {
+		began := time.Now()
+		_, err := l.ask(client)
+		e := Exchange{Due: began, Asked: began, Answered: time.Now(), Err: err}
+		if err != nil {
+			l.note(e)
+			continue
+		}
+		l.mu.Lock()
+		l.traffic.Sent++
+		l.traffic.BusyWait = max(l.traffic.BusyWait, e.Answered.Sub(e.Asked))
+		l.mu.Unlock()
 	}
 }
 

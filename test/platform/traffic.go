@@ -11,8 +11,9 @@ import (
 type Traffic struct {
 	Began, Ended time.Time
 	Sent         int
-	Answers      []Exchange // those that succeeded
-	Failures     []Exchange // any other status, and connections that were refused or lost
+	Answers      []Exchange    // those that succeeded
+	Failures     []Exchange    // any other status, and connections that were refused or lost
+	BusyWait     time.Duration // the longest for an answer to a busy client
 }
 
 // Exchange is a request and its answer.

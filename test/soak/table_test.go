@@ -105,8 +105,14 @@ func (t table) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s: %d deploys of %d apps in %s (%s); %d requests to the app without crashes, none failed.\n\n",
 		time.Now().UTC().Format(time.DateOnly), report.Machine(), t.last.deploys, apps, t.took.Round(time.Second), t.mix, t.requests)
-	fmt.Fprintf(&b, "| what | after %d deploys | after %d | bound | |\n|---|---|---|---|---|\n", t.first.deploys, t.last.deploys)
-	for _, r := range t.rows() {
+	b.WriteString(rowsText(fmt.Sprintf("after %d deploys", t.first.deploys), fmt.Sprintf("after %d", t.last.deploys), t.rows()))
+	return b.String()
+}
+
+func rowsText(first, last string, rows []row) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| what | %s | %s | bound | |\n|---|---|---|---|---|\n", first, last)
+	for _, r := range rows {
 		verdict := "held"
 		if !r.held {
 			verdict = "**missed**"

@@ -12,6 +12,14 @@ type RoutingChange struct {
 	Changed []string `json:"changed"` // the names of the settings that have another value now
 }
 
+// Routes is the routing table as the router has it: an app's part of it, or, for "", all.
+func (c *Client) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
+	if app == "" {
+		return call[paas.RouteTable](ctx, c, request{method: http.MethodGet, path: "/v1/routes"})
+	}
+	return get[paas.RouteTable](ctx, c, app, "routes")
+}
+
 // Routing lists how the router treats the requests to an app.
 func (c *Client) Routing(ctx context.Context, app string) ([]paas.RoutingSetting, error) {
 	return get[[]paas.RoutingSetting](ctx, c, app, "routing")

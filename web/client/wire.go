@@ -105,6 +105,11 @@ type (
 	HostBody struct {
 		Host string `json:"host"`
 	}
+	// CertBody adds a certificate: the chain and its key, in PEM.
+	CertBody struct {
+		Certificate string `json:"certificate"`
+		Key         string `json:"key"`
+	}
 	// CollectBody says whether a collection is only to say what it would free.
 	CollectBody struct {
 		DryRun bool `json:"dry_run"`

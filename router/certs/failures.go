@@ -1,0 +1,110 @@
+package certs
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// failure is the last thing that went wrong with the certificate of a host.
+type failure struct {
+	Error    string    `json:"error"`
+	At       time.Time `json:"at"`
+	Attempts int       `json:"attempts"`
+	Next     time.Time `json:"next"` // no attempt before
+}
+
+// failures are kept on disk, so that neither they nor the pauses between attempts end with a restart.
+type failures struct {
+	path string
+	keep func(host string) bool
+
+	mu     sync.Mutex
+	byHost map[string]failure
+}
+
+// pauses are those between attempts. Let's Encrypt bears five failures an hour for a name.
+var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
+
+// limitPause is the least after an authority said that it was asked too often.
+const limitPause = time.Hour
+
+// loadFailures reads what there is in dir; with an error it is empty. Hosts that keep says no of are forgotten in time.
+func loadFailures(dir string, keep func(host string) bool) (*failures, error) {
+	f := &failures{path: filepath.Join(dir, "failures.json"), keep: keep, byHost: map[string]failure{}}
+	text, err := os.ReadFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &f.byHost)
+	}
+	if err != nil || f.byHost == nil {
+		f.byHost = map[string]failure{}
+	}
+	return f, err
+}
+
+// last is the failure that stands.
+func (f *failures) last(host string) (failure, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	last, ok := f.byHost[host]
+	return last, ok
+}
+
+// waiting says what went wrong last and whether it is too early for another attempt.
+func (f *failures) waiting(host string) (last error, wait bool) {
+	failed, ok := f.last(host)
+	if !ok {
+		return nil, false
+	}
+	return errors.New(failed.Error), time.Now().Before(failed.Next)
+}
+
+// add says when the next attempt may be.
+func (f *failures) add(host, text string, limited bool) (next time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	failed := f.byHost[host]
+	pause := pauses[min(failed.Attempts, len(pauses)-1)]
+	if limited {
+		pause = max(pause, limitPause)
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	failed = failure{Error: text, At: now, Attempts: failed.Attempts + 1, Next: now.Add(pause)}
+	f.byHost[host] = failed
+	f.save()
+	return failed.Next
+}
+
+// clear forgets a host's failure, if there is one.
+func (f *failures) clear(host string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, ok := f.byHost[host]; ok {
+		delete(f.byHost, host)
+		f.save()
+	}
+}
+
+// save writes the file. Where that fails the pauses hold until the router restarts.
+func (f *failures) save() {
+	for host := range f.byHost {
+		if !f.keep(host) {
+			delete(f.byHost, host)
+		}
+	}
+	text, err := json.Marshal(f.byHost)
+	if err != nil {
+		return
+	}
+	tmp := f.path + ".tmp"
+	if os.WriteFile(tmp, text, 0o600) == nil {
+		_ = os.Rename(tmp, f.path)
+	}
+}
