@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"paas/router"
+	"paas/router/certs"
 	"paas/router/proxy"
 	"paas/router/traefik"
 	"paas/runtime"
@@ -48,13 +49,26 @@ func (p *platform) openTraefik() (router.Target, error) {
 		return nil, err
 	}
 	p.pages = pages
+	static := traefik.Static{
+		Dir: dir, HTTPAddr: p.httpAddr, HTTPSAddr: p.httpsAddr, API: ports.API, Trusted: p.proxies, Extra: p.traefik.args,
+		ACME: traefik.ACME{Email: p.acme.email, Directory: p.acme.directory, CA: p.acme.authority},
+	}
 	target := traefik.New(traefik.Options{
-		Dir: dir, API: ports.API, Layout: traefik.Layout{Pages: ports.Pages}, Log: p.log,
-		Reopen: func(ctx context.Context) error { return p.docker.SignalService(ctx, "traefik", "USR1") },
+		Dir: dir, API: ports.API, Reopen: func(ctx context.Context) error { return p.docker.SignalService(ctx, "traefik", "USR1") },
+		Layout: traefik.Layout{
+			Pages: ports.Pages, HTTPS: p.httpsAddr != "", HTTPSPort: portOf(p.httpsAddr), Resolver: traefik.Resolver,
+			Private: p.acme.directory != certs.DefaultDirectory, Wildcards: static.OwnResolver(), Files: p.path("router", "files"),
+		}, Log: p.log,
 	})
-	p.spec = runtime.ServiceSpec{
-		Name: "traefik", Image: p.traefik.image, Dirs: []string{dir}, Env: p.traefik.env,
-		Args: traefik.Static{Dir: dir, HTTPAddr: p.httpAddr, API: ports.API, Trusted: p.proxies, Extra: p.traefik.args}.Args(),
+	p.spec = runtime.ServiceSpec{Name: "traefik", Image: p.traefik.image, Dirs: []string{dir}, Env: p.traefik.env, Args: static.Args()}
+	if p.httpsAddr != "" {
+		p.spec.Dirs = append(p.spec.Dirs, p.path("router", "files"))
+		if err := os.MkdirAll(p.path("router", "files"), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if p.acme.authority != "" {
+		p.spec.Dirs = append(p.spec.Dirs, p.path("certs"))
 	}
 	if err := target.Prepare(); err != nil {
 		return nil, err

@@ -3,6 +3,16 @@ package traefik
 // config is one file of dynamic configuration, as far as we use it: the names and shapes are Traefik's. JSON is YAML.
 type config struct {
 	HTTP httpConfig `json:"http"`
+	TLS  *tlsConfig `json:"tls,omitempty"`
+}
+
+type tlsConfig struct {
+	Certificates []certificate `json:"certificates"`
+}
+
+type certificate struct {
+	CertFile string `json:"certFile"`
+	KeyFile  string `json:"keyFile"`
 }
 
 type httpConfig struct {

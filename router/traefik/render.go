@@ -15,17 +15,20 @@ import (
 
 	"paas"
 	"paas/router"
+	"paas/router/certs"
 )
 
 // Layout says what the configuration of every app has in common. Its zero value serves HTTP, without pages.
 type Layout struct {
 	// Pages answers for what has no backends, and for hosts that no app has: the handler of proxy.Pages.
 	Pages netip.AddrPort
-	// HTTPS says that there is an entry point for it, with HTTPSPort where that is not 443; Resolver names what gets its
-	// certificates, if anything does.
+	// HTTPS says that there is an entry point for it; the rest is of no use without.
 	HTTPS     bool
-	HTTPSPort int
-	Resolver  string
+	HTTPSPort int // that redirects name; 0 and 443: none
+	// Resolver gets certificates: for public names, with Private for others too, with Wildcards for these too.
+	Resolver           string
+	Private, Wildcards bool
+	Files              string // the folder of the router's files, as Traefik sees it: certificates of apps' own
 }
 
 // The names of the entry points.
@@ -70,7 +73,7 @@ func Render(t router.Table, l Layout) (files map[string][]byte, version string) 
 
 // common is what belongs to no app.
 func (l Layout) common() config {
-	c := config{httpConfig{Middlewares: map[string]*middleware{}}}
+	c := config{HTTP: httpConfig{Middlewares: map[string]*middleware{}}}
 	if !l.Pages.IsValid() {
 		return c
 	}
@@ -95,20 +98,42 @@ func (l Layout) add(rules map[string]*rule, name string, r rule, domain string) 
 		return
 	}
 	secure := r
-	secure.EntryPoints, secure.TLS = []string{entryHTTPS}, &routerTLS{}
-	if domain != "" {
-		secure.TLS.Resolver = l.Resolver
-	}
-	if host, _ := router.SplitDomain(domain); l.Resolver != "" && strings.HasPrefix(host, "*.") {
-		secure.TLS.Domains = []tlsDomain{{Main: host}} // Traefik cannot read it out of the rule
-	}
+	secure.EntryPoints, secure.TLS = []string{entryHTTPS}, l.tls(domain)
 	secure.Middlewares = slices.DeleteFunc(slices.Clone(r.Middlewares), func(m string) bool { return strings.HasSuffix(m, ":https") })
 	rules[name+":tls"] = &secure
 }
 
+// tls says where the certificate for a domain comes from; of those in the files, Traefik finds the one that fits.
+func (l Layout) tls(domain string) *routerTLS {
+	host, _ := router.SplitDomain(domain)
+	parent, wild := strings.CutPrefix(host, "*.")
+	if l.Resolver == "" || host == "" || wild && !l.Wildcards || !l.Private && !certs.Public(parent) {
+		return &routerTLS{}
+	}
+	if wild {
+		return &routerTLS{Resolver: l.Resolver, Domains: []tlsDomain{{Main: host}}} // Traefik cannot read it out of the rule
+	}
+	return &routerTLS{Resolver: l.Resolver}
+}
+
+// certificates are those that the app's owner brought: each a chain and its key in one file.
+func (l Layout) certificates(r paas.Route) *tlsConfig {
+	if !l.HTTPS || len(r.Certificates) == 0 {
+		return nil
+	}
+	c := &tlsConfig{}
+	for _, name := range r.Certificates {
+		if sum, err := hex.DecodeString(name); err == nil && len(sum) == sha256.Size {
+			file := path.Join(l.Files, name)
+			c.Certificates = append(c.Certificates, certificate{CertFile: file, KeyFile: file})
+		}
+	}
+	return c
+}
+
 // app is the file of one app. Names in it begin with the app's ID, and a colon, which no ID has.
 func (l Layout) app(r paas.Route) config {
-	c := config{httpConfig{Routers: map[string]*rule{}}}
+	c := config{HTTP: httpConfig{Routers: map[string]*rule{}}, TLS: l.certificates(r)}
 	target := l.target(r)
 	if target == "" {
 		return c

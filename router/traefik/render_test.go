@@ -39,6 +39,10 @@ func everything() router.Table {
 		{App: "offline", Name: "offline", Hosts: []string{"offline.localhost"}, Maintenance: true, Backends: web[:1]},
 		{App: "paused", Name: "paused", Hosts: []string{"paused.localhost"}, Paused: true, Backends: web[:1]},
 		{App: "v6", Name: "v6", Hosts: []string{"v6.localhost"}, Backends: []paas.Backend{backend("web.1", "[fd00::2]:5000")}},
+		{
+			App: "own", Name: "own", Hosts: []string{"own.example.com"}, Backends: web[:1],
+			Certificates: []string{strings.Repeat("0a", 32), "../../../etc/passwd"},
+		},
 		{App: "nohost", Name: "nohost", Hosts: nil, Backends: web[:1]},
 	}}
 }
@@ -48,7 +52,8 @@ var pages = netip.MustParseAddrPort("127.0.0.1:7072")
 func TestFilesOfATable(t *testing.T) {
 	layouts := map[string]Layout{
 		"http":  {Pages: pages},
-		"https": {Pages: pages, HTTPS: true, HTTPSPort: 8443, Resolver: "le"},
+		"https": {Pages: pages, HTTPS: true, HTTPSPort: 8443, Resolver: "paas", Files: "/var/lib/paas/router/files"},
+		"dns":   {Pages: pages, HTTPS: true, HTTPSPort: 443, Resolver: "paas", Private: true, Wildcards: true, Files: "/var/lib/paas/router/files"},
 	}
 	for name, layout := range layouts {
 		t.Run(name, func(t *testing.T) {

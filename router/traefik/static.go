@@ -3,6 +3,7 @@ package traefik
 import (
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,38 @@ type Static struct {
 	HTTPSAddr string         // empty: no HTTPS
 	API       netip.AddrPort // on the loopback interface: whoever reaches it reads the routing table
 	Trusted   []string       // networks of proxies whose X-Forwarded-* hold
-	Extra     []string       // more arguments, as Traefik takes them: a certificate resolver, say
+	ACME      ACME
+	Extra     []string // more arguments, as Traefik takes them; what they say of Resolver stands in the place of ACME
+}
+
+// ACME is where certificates come from. A zero field is Traefik's default.
+type ACME struct {
+	Email     string
+	Directory string
+	CA        string // PEM file of what the directory's own certificate is checked by
+}
+
+// Resolver is the name of what gets certificates.
+const Resolver = "paas"
+
+const resolverArgs = "--certificatesresolvers." + Resolver + "."
+
+// OwnResolver says whether the operator's arguments make up the resolver. Only such a one is asked for wildcards.
+func (s Static) OwnResolver() bool {
+	return slices.ContainsFunc(s.Extra, func(arg string) bool { return strings.HasPrefix(strings.ToLower(arg), resolverArgs) })
+}
+
+func (s Static) resolver() []string {
+	if s.OwnResolver() {
+		return nil
+	}
+	args := []string{resolverArgs + "acme.tlschallenge=true", resolverArgs + "acme.storage=" + filepath.Join(s.Dir, "acme.json")}
+	for _, option := range [][2]string{{"email", s.ACME.Email}, {"caserver", s.ACME.Directory}, {"cacertificates", s.ACME.CA}} {
+		if option[1] != "" {
+			args = append(args, resolverArgs+"acme."+option[0]+"="+option[1])
+		}
+	}
+	return args
 }
 
 // Args are Traefik's arguments.
@@ -26,7 +58,6 @@ func (s Static) Args() []string {
 		"--providers.file.watch=true",
 		"--providers.providersthrottleduration=10ms",
 		"--entrypoints.traefik.address=" + s.API.String(), // the name of the one that the API and ping are served on
-		"--entrypoints.traefik.reuseport=true",
 		"--api.insecure=true",
 		"--api.dashboard=false",
 		"--ping=true",
@@ -39,7 +70,7 @@ func (s Static) Args() []string {
 	}
 	args = append(args, s.entry(entryHTTP, s.HTTPAddr)...)
 	if s.HTTPSAddr != "" {
-		args = append(args, s.entry(entryHTTPS, s.HTTPSAddr)...)
+		args = append(append(args, s.entry(entryHTTPS, s.HTTPSAddr)...), s.resolver()...)
 	}
 	return append(args, s.Extra...)
 }
