@@ -20,7 +20,7 @@ type Options struct {
 	Args     []string // further flags of paasd serve
 	Env      []string // further environment of paasd, KEY=value
 	NoRouter bool     // with Args --router none: do not wait for a router
-	Traefik  bool     // is the router; so it is wherever PAAS_TEST_ROUTER=traefik
+	Traefik  bool     // is the router
 	Stopped  bool     // do not start paasd; Serve does
 	Troubled bool     // the test takes away what paasd needs, so that it may log errors
 	Engine   *Engine  // to run on instead of the machine's own, on the network of its host
@@ -94,7 +94,7 @@ func New(o Options) (p *Platform, err error) {
 	if p.bin, err = Build(); err != nil {
 		return nil, err
 	}
-	if o.Traefik || os.Getenv("PAAS_TEST_ROUTER") == "traefik" {
+	if o.Traefik {
 		if p.traefik, err = traefikImage(); err != nil {
 			return nil, err
 		}

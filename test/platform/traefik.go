@@ -23,3 +23,6 @@ func traefikImage() (string, error) {
 	}
 	return strings.TrimSpace(string(name)), nil
 }
+
+// Traefik says whether that is the router.
+func (p *Platform) Traefik() bool { return p.traefik != "" }
