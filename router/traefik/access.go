@@ -27,7 +27,6 @@ type access struct {
 	Status          int           `json:"DownstreamStatus"`
 	Bytes           int64         `json:"DownstreamContentSize"`
 	Retries         int           `json:"RetryAttempts"`
-	Trace           string        `json:"TraceId"`
 	RequestID       string        `json:"request_X-Request-Id"`
 	ForwardedFor    string        `json:"request_X-Forwarded-For"`
 	OriginDate      string        `json:"origin_Date"`
@@ -52,10 +51,8 @@ func parseAccess(line []byte, instance func(addr string) string) (ev router.LogE
 		Method: a.Method, Path: a.Path, Host: a.Host, RequestID: a.RequestID, Fwd: a.fwd(), Status: a.Status, Bytes: a.Bytes,
 		Connect: a.Duration - a.OriginDuration, Service: a.OriginDuration,
 	}
-	for _, id := range []string{a.OriginRequestID, a.Trace} {
-		if e.RequestID == "" {
-			e.RequestID = id
-		}
+	if e.RequestID == "" {
+		e.RequestID = a.OriginRequestID
 	}
 	switch {
 	case slices.Contains(codes, service):

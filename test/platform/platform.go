@@ -95,7 +95,7 @@ func New(o Options) (p *Platform, err error) {
 		return nil, err
 	}
 	if o.Traefik {
-		if p.traefik, err = traefikImage(); err != nil {
+		if p.traefik, err = TraefikImage(); err != nil {
 			return nil, err
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// traefikImage returns the name of the image of the Traefik that is tested with, built on first use.
-func traefikImage() (string, error) {
+// TraefikImage returns the name of the image of the Traefik that is tested with, built on first use.
+func TraefikImage() (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
