@@ -38,7 +38,7 @@ var program = sync.OnceValues(func() (string, error) {
 // station is a Traefik with a target.
 type station struct {
 	*Target
-	t      *testing.T
+	t      testing.TB
 	static Static
 	client *http.Client
 	mu     sync.Mutex
@@ -46,13 +46,13 @@ type station struct {
 }
 
 // start runs a Traefik with the target's files, with nothing routed.
-func start(t *testing.T) *station {
+func start(t testing.TB) *station {
 	t.Helper()
 	pages := httptest.NewServer(proxy.Pages())
 	t.Cleanup(pages.Close)
 	s := &station{t: t, static: Static{Dir: t.TempDir(), HTTPAddr: free(t).String(), API: free(t)}}
 	s.Target = New(Options{
-		Dir: s.static.Dir, API: s.static.API, Layout: Layout{Pages: addrOf(t, pages)}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Dir: s.static.Dir, API: s.static.API, Layout: Layout{Pages: addrOf(t, pages)}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Reopen: func(context.Context) error { return s.process().Signal(syscall.SIGUSR1) },
 	})
 	if err := s.Prepare(); err != nil {
@@ -79,6 +79,7 @@ func (s *station) run() {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // when the test panics
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -148,19 +149,19 @@ func (s *station) get(url string, header ...string) (status int, body string, h 
 }
 
 // app is an app's route to a backend that answers its name and the path.
-func app(t *testing.T, name string, hosts ...string) paas.Route {
+func app(t testing.TB, name string, hosts ...string) paas.Route {
 	t.Helper()
 	return served(t, name, func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "%s %s", name, r.URL.RequestURI()) }, hosts...)
 }
 
-func served(t *testing.T, name string, handler http.HandlerFunc, hosts ...string) paas.Route {
+func served(t testing.TB, name string, handler http.HandlerFunc, hosts ...string) paas.Route {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return paas.Route{App: name, Name: name, Hosts: hosts, Backends: []paas.Backend{{Instance: "web.1", Addr: addrOf(t, server), Release: 1}}}
 }
 
-func addrOf(t *testing.T, s *httptest.Server) netip.AddrPort {
+func addrOf(t testing.TB, s *httptest.Server) netip.AddrPort {
 	t.Helper()
 	addr, err := netip.ParseAddrPort(s.Listener.Addr().String())
 	if err != nil {
@@ -170,7 +171,7 @@ func addrOf(t *testing.T, s *httptest.Server) netip.AddrPort {
 }
 
 // free is an address that nobody listens at.
-func free(t *testing.T) netip.AddrPort {
+func free(t testing.TB) netip.AddrPort {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
