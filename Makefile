@@ -82,7 +82,7 @@ bench-router: ## the router beside nginx, HAProxy and Caddy, which it installs, 
 	@test/engine.sh tools wrk nginx haproxy caddy taskset
 	@mkdir -p bin
 	go build -o bin/benchrouter ./test/benchrouter
-	bin/benchrouter -doc docs/benchmarks-router.md
+	bin/benchrouter -doc docs/benchmarks-router.md -traefik "$$(test/traefik.sh)"
 
 demo: ## the whole thing at work on this machine: set-up, a push, config, scale, a run, a rollback; leaves it running
 	@test/engine.sh tools git ssh curl

@@ -72,7 +72,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		work.Go(func() error { return p.keepRouter(inner) })
 	}
 	if p.pages != nil {
-		work.Go(func() error { return servePages(inner, p.pages) })
+		work.Go(func() error { return p.servePages(inner) })
 	}
 	if err := p.recover(inner); err != nil {
 		stop()

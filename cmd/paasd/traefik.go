@@ -149,10 +149,10 @@ func listenLoopback(addr netip.AddrPort) (net.Listener, netip.AddrPort, error) {
 }
 
 // servePages answers what Traefik sends here: requests that no instance can answer.
-func servePages(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: proxy.Pages(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+func (p *platform) servePages(ctx context.Context) error {
+	server := &http.Server{Handler: proxy.Pages(router.FilesIn(p.path("router"))), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(p.pages) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve the router's pages: %w", err)

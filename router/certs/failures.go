@@ -27,8 +27,9 @@ type failures struct {
 	byHost map[string]failure
 }
 
-// pauses are those between attempts. Let's Encrypt bears five failures an hour for a name.
-var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
+// pauses are those between attempts. Let's Encrypt bears five failures an hour for a name, and an attempt may be two: one
+// for each kind of challenge.
+var pauses = []time.Duration{5 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
 
 // limitPause is the least after an authority said that it was asked too often.
 const limitPause = time.Hour
@@ -80,6 +81,18 @@ func (f *failures) add(host, text string, limited bool) (next time.Time) {
 	f.byHost[host] = failed
 	f.save()
 	return failed.Next
+}
+
+// prune forgets the hosts that keep says no of.
+func (f *failures) prune() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for host := range f.byHost {
+		if !f.keep(host) {
+			f.save()
+			return
+		}
+	}
 }
 
 // clear forgets a host's failure, if there is one.

@@ -61,6 +61,9 @@ func TestBackendThatComesBackServesAgain(t *testing.T) {
 		}
 	}
 	failTwice()
+	if n := r.scrape()[`paas_router_ejections_total{app="a"}`]; n != 1 {
+		t.Errorf("%v ejections of a backend that was passed over all the time", n)
+	}
 	l, err := net.Listen("tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)

@@ -94,6 +94,7 @@ func (s *Server) http2Server(h http.Handler) *http.Server {
 		ReadHeaderTimeout:            s.opts.Timeouts.Header,
 		IdleTimeout:                  s.opts.Timeouts.Idle,
 		MaxHeaderBytes:               maxHeader,
+		ConnState:                    s.countHTTP2,
 		DisableGeneralOptionsHandler: true, // OPTIONS * is the app's to answer
 		ErrorLog:                     slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}

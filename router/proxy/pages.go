@@ -1,49 +1,57 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
+
+	"paas"
+	"paas/router"
 )
 
-// pageCodes are the codes that Pages answers: what can stand for an app without backends, and an unknown host.
-var pageCodes = []code{crashed, noInstance, booting, maintenance, nothing, unknown}
-
-// Pages answers as the router does for hosts that no app has and for apps that nothing serves, for another data plane to
-// lead such requests to. The first segment of the path is the code.
-func Pages() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		c := code(first)
-		if !slices.Contains(pageCodes, c) {
-			c = unknown
-		}
-		writePage(w, r, c)
-	})
+// pages are the error pages of an app's own; nil: the router's.
+type pages struct {
+	maintenance, unavailable []byte
 }
 
-func writePage(w http.ResponseWriter, r *http.Request, c code) {
-	var fields []field
-	for _, value := range r.Header.Values("Accept") {
-		fields = append(fields, field{name: "Accept", value: value})
+// of is the page for a failure; nil where there is none.
+func (p *pages) of(c code, status int) []byte {
+	switch {
+	case c == maintenance:
+		return p.maintenance
+	case status == http.StatusServiceUnavailable:
+		return p.unavailable
 	}
-	id := requestID(r.Header.Get("X-Request-Id"))
-	m := c.meaning()
-	body, contentType := failurePage(c, m, id), "text/html; charset=utf-8"
-	if acceptsJSON(fields) {
-		body, contentType = failureJSON(m, id), "application/json"
+	return nil
+}
+
+// library is the content of the files that a table names, each once, in memory.
+type library map[string][]byte
+
+// read takes over from l, the library before, what t still names, and reads the rest. Of a file that is not there, or
+// damaged, it says so; what it was for then has none.
+func (l library) read(files router.Files, t router.Table) (library, []router.Problem) {
+	next, problems := library{}, []router.Problem(nil)
+	for _, r := range t.Routes {
+		for _, name := range paas.PageNames() {
+			file := *r.Pages.Of(name)
+			if file == "" || next[file] != nil {
+				continue
+			}
+			data, err := l[file], error(nil)
+			if data == nil {
+				data, err = files.Get(file)
+			}
+			if err != nil {
+				text := fmt.Sprintf("its page for %s, for which the router's own stands in: %v", name, err)
+				problems = append(problems, router.Problem{App: r.App, Text: text})
+				continue
+			}
+			next[file] = data
+		}
 	}
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Request-Id", id)
-	if c.isH() {
-		h.Set("X-Paas-Error", string(c))
-	}
-	w.WriteHeader(m.status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client's loss
-	}
+	return next, problems
+}
+
+func (l library) pagesOf(r paas.Route) pages {
+	return pages{maintenance: l[r.Pages.Maintenance], unavailable: l[r.Pages.Unavailable]}
 }

@@ -44,7 +44,7 @@ func New(opts Options) (*Server, error) {
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the router's directory: %w", err)
 	}
-	s := &Server{opts: opts, started: time.Now(), live: newLive(opts.Timeouts), ring: newRing(ringLines, ringBytes)}
+	s := &Server{opts: opts, started: time.Now(), live: newLive(opts.Timeouts, router.FilesIn(opts.Dir)), ring: newRing(ringLines, ringBytes)}
 	if err := s.setTLS(); err != nil {
 		return nil, err
 	}

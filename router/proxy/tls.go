@@ -20,7 +20,7 @@ func (s *Server) setTLS() error {
 	if s.opts.HTTPSAddr == "" {
 		return nil
 	}
-	s.live.files, s.live.secure = router.FilesIn(s.opts.Dir), true
+	s.live.secure = true
 	s.opts.Certs.Hosts, s.opts.Certs.Log = s.live, s.opts.Log
 	return certs.CheckDirectory(s.opts.Certs.Directory)
 }
@@ -155,7 +155,7 @@ func (o ownCerts) find(host string, hello *tls.ClientHelloInfo) *tls.Certificate
 	return best
 }
 
-// loadCerts reads the own certificates of a table's routes.
+// loadCerts, called with changing, reads the own certificates of a table's routes.
 func (l *live) loadCerts(t router.Table, problems []router.Problem) (ownCerts, []router.Problem) {
 	own, known := ownCerts{}, l.certs
 	l.certs = map[string]*tls.Certificate{}

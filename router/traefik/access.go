@@ -46,7 +46,7 @@ func parseAccess(line []byte, instance func(addr string) string) (ev router.LogE
 	if !found || !strings.HasSuffix(a.Router, provider) {
 		return ev, false
 	}
-	service := strings.TrimSuffix(a.Service, provider)
+	service := strings.TrimPrefix(strings.TrimSuffix(a.Service, provider), app+":") // of an app's own page
 	e := proxy.Entry{
 		Method: a.Method, Path: a.Path, Host: a.Host, RequestID: a.RequestID, Fwd: a.fwd(), Status: a.Status, Bytes: a.Bytes,
 		Connect: a.Duration - a.OriginDuration, Service: a.OriginDuration,

@@ -24,7 +24,7 @@ func (f folder) write(files map[string][]byte) error {
 	slices.Reverse(names) // versionFile sorts first
 	for _, name := range names {
 		if name == versionFile {
-			if err := f.removeStale(files); err != nil {
+			if err := errors.Join(f.removeStale(files), syncDir(f.path(appsDir))); err != nil {
 				return err
 			}
 		}
@@ -32,7 +32,7 @@ func (f folder) write(files map[string][]byte) error {
 			return fmt.Errorf("write Traefik's configuration %s: %w", name, err)
 		}
 	}
-	return nil
+	return syncDir(string(f))
 }
 
 func (f folder) path(name string) string { return filepath.Join(string(f), filepath.FromSlash(name)) }
@@ -61,7 +61,7 @@ func (f folder) replace(name string, data []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return syncDir(filepath.Dir(f.path(name)))
+	return nil
 }
 
 func syncDir(dir string) error {

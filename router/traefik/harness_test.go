@@ -48,9 +48,10 @@ type station struct {
 // start runs a Traefik with the target's files, with nothing routed.
 func start(t testing.TB) *station {
 	t.Helper()
-	pages := httptest.NewServer(proxy.Pages())
+	dir := t.TempDir()
+	pages := httptest.NewServer(proxy.Pages(router.FilesIn(dir)))
 	t.Cleanup(pages.Close)
-	s := &station{t: t, static: Static{Dir: t.TempDir(), HTTPAddr: free(t).String(), API: free(t)}}
+	s := &station{t: t, static: Static{Dir: filepath.Join(dir, "traefik"), HTTPAddr: free(t).String(), API: free(t)}}
 	s.Target = New(Options{
 		Dir: s.static.Dir, API: s.static.API, Layout: Layout{Pages: addrOf(t, pages)}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Reopen: func(context.Context) error { return s.process().Signal(syscall.SIGUSR1) },

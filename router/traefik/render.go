@@ -16,6 +16,7 @@ import (
 	"paas"
 	"paas/router"
 	"paas/router/certs"
+	"paas/router/proxy"
 )
 
 // Layout says what the configuration of every app has in common. Its zero value serves HTTP, without pages.
@@ -79,14 +80,19 @@ func (l Layout) common() config {
 	}
 	c.HTTP.Services = map[string]*service{}
 	for _, code := range codes {
-		c.HTTP.Services[code] = &service{loadBalancer{
-			Servers:        []server{{URL: "http://" + l.Pages.String() + "/" + code, PreservePath: true}},
-			PassHostHeader: true,
-		}}
+		c.HTTP.Services[code] = l.page("/" + code)
 	}
 	c.HTTP.Routers = map[string]*rule{}
 	l.add(c.HTTP.Routers, "unknown", rule{Rule: "PathPrefix(`/`)", Priority: prioUnknown, Service: codes[0]}, "")
 	return c
+}
+
+// page is the service of a path of proxy.Pages.
+func (l Layout) page(path string) *service {
+	return &service{loadBalancer{
+		Servers:        []server{{URL: "http://" + l.Pages.String() + path, PreservePath: true}},
+		PassHostHeader: true,
+	}}
 }
 
 // add adds a rule for each entry point.
@@ -137,6 +143,10 @@ func (l Layout) app(r paas.Route) config {
 	target := l.target(r)
 	if target == "" {
 		return c
+	}
+	if path := proxy.PagePath(target, r); target != r.App && path != "/"+target {
+		c.HTTP.Services = map[string]*service{r.App + ":" + target: l.page(path)}
+		target = r.App + ":" + target
 	}
 	names := l.middlewares(&c, r)
 	for i, domain := range r.Hosts {

@@ -73,7 +73,7 @@ func Remove(dir string) error {
 	return nil
 }
 
-// How long a Put waits for Traefik, and when it writes again in case that Traefik was not yet looking.
+// How long a Put waits for Traefik, its files being written, and when it writes again in case that Traefik was not yet looking.
 const (
 	putTimeout = 5 * time.Second
 	putAgain   = time.Second
@@ -85,12 +85,12 @@ const (
 
 // Put implements router.Target.
 func (t *Target) Put(ctx context.Context, table router.Table) ([]router.Problem, error) {
-	ctx, cancel := context.WithTimeout(ctx, putTimeout)
-	defer cancel()
 	files, version, err := t.write(ctx, table)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
 	if err := t.await(ctx, files, version); err != nil {
 		return nil, err
 	}

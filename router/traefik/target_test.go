@@ -75,6 +75,31 @@ func TestWhatHasNoBackendsIsAnsweredByItsCode(t *testing.T) {
 	}
 }
 
+func TestAnAppsOwnPages(t *testing.T) {
+	s := start(t)
+	page, err := router.FilesIn(filepath.Dir(s.static.Dir)).Put([]byte("<p>Back at noon"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := paas.Route{App: "off", Hosts: []string{"off.test"}, Maintenance: true, Pages: paas.Pages{Maintenance: page}}
+	gone := paas.Route{App: "gone", Hosts: []string{"gone.test"}, Pages: paas.Pages{Unavailable: strings.Repeat("0a", 32)}}
+	lines := s.follow(func() {
+		s.put(1, off, gone)
+		if status, body, header := s.get("off.test/x"); status != http.StatusServiceUnavailable || body != "<p>Back at noon" || header.Get("X-Paas-Error") != "H80" {
+			t.Errorf("%d %s %v", status, body, header)
+		}
+		if _, body, _ := s.get("off.test", "Accept", "application/json"); !strings.Contains(body, `"error"`) {
+			t.Errorf("a program gets %s", body)
+		}
+		if status, body, _ := s.get("gone.test"); status != http.StatusServiceUnavailable || !strings.Contains(body, "<h1>") {
+			t.Errorf("with a page that is not there: %d %s", status, body)
+		}
+	}, "gone.test")
+	if !strings.HasPrefix(lines[0], "off at=error code=H80 ") {
+		t.Errorf("the line is %s", lines[0])
+	}
+}
+
 // Each put is confirmed when it is true: the very next request gets the new backend, on connections old and new.
 func TestAPutIsLiveWhenItReturns(t *testing.T) {
 	s := start(t)

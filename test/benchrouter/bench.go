@@ -23,7 +23,7 @@ type bench struct {
 	self string
 	dir  string
 
-	apps int // of the row in hand
+	row row // in hand
 }
 
 func newBench(s settings) (*bench, error) {
@@ -40,7 +40,7 @@ func newBench(s settings) (*bench, error) {
 			return nil, err
 		}
 	}
-	return &bench{settings: s, self: self, dir: dir}, errors.Join(os.Chmod(dir, 0o755), moreFiles(uint64(s.idle+2000)))
+	return &bench{settings: s, self: self, dir: dir}, errors.Join(writeCertificate(dir), os.Chmod(dir, 0o755), moreFiles(uint64(s.idle+2000)))
 }
 
 func (b *bench) close() {
@@ -182,9 +182,23 @@ func (b *bench) nginx(dir, conf string) ([]string, error) {
 func (b *bench) static(ports []int) string {
 	conf := "open_file_cache max=10; server { root " + b.dir + ";\n"
 	for _, p := range ports {
-		conf += fmt.Sprintf("listen %s;\n", addr(p))
+		conf += fmt.Sprintf("listen %s%s;\n", addr(p), b.nginxTLS())
 	}
-	return conf + "}\n"
+	return conf + b.nginxCertificate() + "}\n"
+}
+
+func (b *bench) nginxTLS() string {
+	if b.row.tls {
+		return " ssl"
+	}
+	return ""
+}
+
+func (b *bench) nginxCertificate() string {
+	if b.row.tls {
+		return fmt.Sprintf("ssl_certificate %s; ssl_certificate_key %s;\n", filepath.Join(b.dir, certFile), filepath.Join(b.dir, keyFile))
+	}
+	return ""
 }
 
 func writeJSON(file string, v any) error {
@@ -204,9 +218,12 @@ type sample struct {
 
 // load runs wrk for a round.
 func (b *bench) load(ctx context.Context, p *process, path string, conns int) (s sample, err error) {
+	args := []string{"-c", rest, "wrk", "-t1", "-c", strconv.Itoa(conns), "-d", fmt.Sprint(int(b.length.Seconds())) + "s", "--latency", "-H", "Host: " + b.row.host()}
+	if b.row.single {
+		args = append(args, "-H", "Connection: close")
+	}
 	before := p.cpu()
-	out, err := exec.CommandContext(ctx, "taskset", "-c", rest, "wrk", "-t1", "-c", strconv.Itoa(conns), "-d", fmt.Sprint(int(b.length.Seconds()))+"s", "--latency",
-		"-H", "Host: "+host, "http://"+addr(p.port)+"/"+path).Output()
+	out, err := exec.CommandContext(ctx, "taskset", append(args, b.row.url(p.port)+path)...).Output()
 	if err != nil {
 		return s, fmt.Errorf("wrk: %w", err)
 	}

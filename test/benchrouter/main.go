@@ -31,6 +31,8 @@ type settings struct {
 	length time.Duration
 	idle   int
 	only   string
+
+	traefik string // path of the program
 }
 
 func run(ctx context.Context, args []string) error {
@@ -51,6 +53,7 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&s.length, "length", 2*time.Second, "length of a round, in whole seconds")
 	flags.IntVar(&s.idle, "idle", 10000, "idle connections to measure the memory of")
 	flags.StringVar(&s.only, "only", "", "the rows whose name holds this")
+	flags.StringVar(&s.traefik, "traefik", "", "the path of a Traefik v3; empty: without")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

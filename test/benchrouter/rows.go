@@ -25,21 +25,47 @@ type row struct {
 	apps   int
 	swap   time.Duration
 	leaves []string // out: what they cannot do, or what says nothing about them
+	tls    bool     // between client and contender
+	single bool     // each request on a connection of its own
 }
 
-var others = []string{"HAProxy", "Caddy", "httputil.ReverseProxy"}
+// host is what requests are for. With TLS it has to be a name that wrk can look up.
+func (r row) host() string {
+	if r.tls {
+		return "localhost"
+	}
+	return "app0.bench.localhost"
+}
+
+func (r row) url(port int) string {
+	if r.tls {
+		return fmt.Sprintf("https://localhost:%d/", port)
+	}
+	return "http://" + addr(port) + "/"
+}
+
+var (
+	others  = []string{"HAProxy", "Caddy", "httputil.ReverseProxy"}
+	traefik = []string{"Traefik", "Traefik, fastProxy"}
+)
 
 func rows() []row {
 	return []row{
-		{"1 KB, 1 connection", "1k", 1, 1, 1, 0, nil},
-		{"1 KB, 32 connections", "1k", 32, 1, 1, 0, nil},
-		{"1 KB, 256 connections", "1k", 256, 1, 1, 0, nil},
-		{"100 KB, 1 connection", "100k", 1, 1, 1, 0, nil},
-		{"100 KB, 32 connections", "100k", 32, 1, 1, 0, nil},
-		{"100 KB, 256 connections", "100k", 256, 1, 1, 0, nil},
-		{"1 KB, 32 connections, ten backends", "1k", 32, 10, 1, 0, nil},
-		{"1 KB, 32 connections, 1,000 apps in the table", "1k", 32, 1, 1000, 0, others},
-		{"1 KB, 32 connections, a new table of 1,000 apps every 100 ms", "1k", 32, 1, 1000, 100 * time.Millisecond, append([]string{"nginx"}, others...)},
+		{name: "1 KB, 1 connection", path: "1k", conns: 1, ups: 1, apps: 1},
+		{name: "1 KB, 32 connections", path: "1k", conns: 32, ups: 1, apps: 1},
+		{name: "1 KB, 256 connections", path: "1k", conns: 256, ups: 1, apps: 1},
+		{name: "100 KB, 1 connection", path: "100k", conns: 1, ups: 1, apps: 1},
+		{name: "100 KB, 32 connections", path: "100k", conns: 32, ups: 1, apps: 1},
+		{name: "100 KB, 256 connections", path: "100k", conns: 256, ups: 1, apps: 1},
+		{name: "1 KB, 32 connections, ten backends", path: "1k", conns: 32, ups: 10, apps: 1},
+		{name: "1 KB, 32 connections, 1,000 apps in the table", path: "1k", conns: 32, ups: 1, apps: 1000, leaves: others},
+		{
+			name: "1 KB, 32 connections, a new table of 1,000 apps every 100 ms", path: "1k", conns: 32, ups: 1, apps: 1000,
+			swap: 100 * time.Millisecond, leaves: slices.Concat([]string{"nginx"}, others, traefik),
+		},
+		{name: "1 KB, 32 connections, TLS", path: "1k", conns: 32, ups: 1, apps: 1, tls: true},
+		{name: "100 KB, 32 connections, TLS", path: "100k", conns: 32, ups: 1, apps: 1, tls: true},
+		{name: "1 KB, 32 clients, TLS, each request on a connection of its own", path: "1k", conns: 32, ups: 1, apps: 1, tls: true, single: true},
 	}
 }
 
@@ -93,9 +119,9 @@ func (b *bench) nginxIn(dir, conf string) ([]string, error) {
 
 // startAll starts the contenders of a row.
 func (b *bench) startAll(ctx context.Context, r row, upstreams []string) (names []string, all []*process, err error) {
-	b.apps = r.apps
+	b.row = r
 	for i, c := range contenders() {
-		if slices.Contains(r.leaves, c.name) {
+		if slices.Contains(r.leaves, c.name) || b.traefik == "" && slices.Contains(traefik, c.name) {
 			continue
 		}
 		ports, err := freePorts(1)
@@ -235,7 +261,7 @@ func open(port, n int) (conns []net.Conn, err error) {
 			return conns, err
 		}
 		conns = append(conns, c)
-		if _, err = fmt.Fprintf(c, "GET /1k HTTP/1.1\r\nHost: %s\r\n\r\n", host); err != nil {
+		if _, err = fmt.Fprintf(c, "GET /1k HTTP/1.1\r\nHost: %s\r\n\r\n", row{}.host()); err != nil {
 			return conns, err
 		}
 		if err = answered(c); err != nil {
@@ -267,11 +293,15 @@ func (b *bench) heading(ctx context.Context) (string, error) {
 		return "", err
 	}
 	versions := []string{runtime.Version()}
-	for _, args := range [][]string{{"nginx", "-v"}, {"haproxy", "-v"}, {"caddy", "version"}, {"wrk", "-v"}} {
+	programs := [][]string{{"nginx", "-v"}, {"haproxy", "-v"}, {"caddy", "version"}, {"wrk", "-v"}}
+	if b.traefik != "" {
+		programs = append(programs, []string{b.traefik, "version"})
+	}
+	for _, args := range programs {
 		out, _ := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput() // wrk -v exits with 1
 		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-		if !strings.Contains(line, args[0]) && !strings.Contains(strings.ToLower(line), args[0]) {
-			line = args[0] + " " + line
+		if name := filepath.Base(args[0]); !strings.Contains(strings.ToLower(line), name) {
+			line = name + " " + line
 		}
 		versions = append(versions, line)
 	}
@@ -280,7 +310,7 @@ func (b *bench) heading(ctx context.Context) (string, error) {
 }
 
 const heading = "# Benchmarks of the router\n\n" +
-	"Written by `make bench-router` (test/benchrouter): the router beside other proxies on one machine, over loopback, without TLS. " +
+	"Written by `make bench-router` (test/benchrouter): the router beside other proxies on one machine, over loopback, without TLS but where it says so. " +
 	"Every contender runs alone on the first processor; the load (`wrk -t1`) and the upstream (nginx, static files) share the " +
 	"others. In \"upstream alone\" a second one of the same kind stands in the contender's place. Each is told to send the same " +
 	"kind of headers (X-Forwarded-*, X-Request-Id) and to log nothing, but for \"request log read\", where a reader takes the router's " +

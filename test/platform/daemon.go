@@ -74,6 +74,9 @@ func (p *Platform) serveArgs() []string {
 	if p.traefik != "" {
 		args = append(args, "--router", "traefik", "--traefik-image", p.traefik)
 	}
+	if p.options.HTTPS {
+		args = append(args, "--https-addr", p.SecureAddr())
+	}
 	return append(args, p.options.Args...)
 }
 
