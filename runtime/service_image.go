@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/moby/moby/client"
 
@@ -10,6 +11,18 @@ import (
 
 // pullLimit bounds the pull of a service's image.
 const pullLimit = 10 * writeLimit
+
+// PrepareService gets the image of a service, so that it can be started without much delay.
+func (d *Docker) PrepareService(ctx context.Context, spec ServiceSpec) error {
+	content, err := d.serviceContent(ctx, spec)
+	if err == nil {
+		_, err = d.serviceImage(ctx, spec, content)
+	}
+	if err != nil {
+		return fmt.Errorf("service %s: %w", spec.Name, err)
+	}
+	return nil
+}
 
 // serviceContent identifies what a service runs: the sum of its binary, or the id of its image.
 func (d *Docker) serviceContent(ctx context.Context, spec ServiceSpec) (string, error) {

@@ -65,6 +65,9 @@ func TestAServiceOfAnImageByItsName(t *testing.T) {
 		t.Errorf("signal none: %v", err)
 	}
 	spec.Image = "localhost:1/nosuch:1"
+	if err := d.PrepareService(t.Context(), spec); err == nil || !strings.Contains(err.Error(), "nosuch") {
+		t.Errorf("prepare an image that cannot be pulled: %v", err)
+	}
 	if err := d.EnsureService(t.Context(), spec); err == nil || !strings.Contains(err.Error(), "nosuch") || paas.CodeOf(err) == paas.NotFound {
 		t.Errorf("an image that cannot be pulled: %v", err)
 	}

@@ -103,8 +103,15 @@ func (p *platform) otherRouter(ctx context.Context) bool {
 // ensureRouter starts the router; one of another kind has to go first, since it has the ports.
 func (p *platform) ensureRouter(ctx context.Context) error {
 	for _, name := range routerServices {
-		if name == p.spec.Name {
+		there, err := p.docker.HasService(ctx, name)
+		if err != nil {
+			return err
+		}
+		if !there || name == p.spec.Name {
 			continue
+		}
+		if err := p.docker.PrepareService(ctx, p.spec); err != nil { // until then, that one serves
+			return err
 		}
 		if err := p.docker.RemoveService(ctx, name); err != nil {
 			return err

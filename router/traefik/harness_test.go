@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -48,12 +47,20 @@ type station struct {
 // start runs a Traefik with the target's files, with nothing routed.
 func start(t testing.TB) *station {
 	t.Helper()
+	return startWith(t, func(*Static, *Layout) {})
+}
+
+// startWith is start with another set-up.
+func startWith(t testing.TB, change func(*Static, *Layout)) *station {
+	t.Helper()
 	dir := t.TempDir()
 	pages := httptest.NewServer(proxy.Pages(router.FilesIn(dir)))
 	t.Cleanup(pages.Close)
 	s := &station{t: t, static: Static{Dir: filepath.Join(dir, "traefik"), HTTPAddr: free(t).String(), API: free(t)}}
+	layout := Layout{Pages: addrOf(t, pages), Files: filepath.Join(dir, "files")}
+	change(&s.static, &layout)
 	s.Target = New(Options{
-		Dir: s.static.Dir, API: s.static.API, Layout: Layout{Pages: addrOf(t, pages)}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Dir: s.static.Dir, API: s.static.API, Layout: layout,
 		Reopen: func(context.Context) error { return s.process().Signal(syscall.SIGUSR1) },
 	})
 	if err := s.Prepare(); err != nil {
