@@ -19,19 +19,23 @@ test: ## everything: sets up a Docker engine where there is none, vets, lints, t
 	@test/engine.sh tools git ssh curl cc
 	@test/engine.sh up test
 	@test/images.sh
+	@test/traefik.sh image >/dev/null
 	@$(MAKE) --no-print-directory vet lint
 	go test -race -shuffle=on -count=1 -timeout=20m ./...
+	cd test/traefik && go test -race ./...
 
 conformance: ## the twelve factors, shown id by id through both real binaries; writes their table in docs/reliability.md
 	@test/engine.sh tools git ssh curl cc
 	@test/engine.sh up test
 	@test/images.sh
+	@test/traefik.sh image >/dev/null
 	PAAS_RELIABILITY_DOC=$(CURDIR)/docs/reliability.md go test -race -v -count=1 ./test/conformance
 
 faults: ## deploys and accidents under load, one after the other; writes the table of docs/reliability.md
 	@test/engine.sh tools git ssh curl cc
 	@test/engine.sh up test
 	@test/images.sh
+	@test/traefik.sh image >/dev/null
 	PAAS_RELIABILITY_DOC=$(CURDIR)/docs/reliability.md go test -race -v -count=1 -parallel 1 -timeout 40m ./test/faults
 
 soak: ## 500 deploys, and what of them stays in memory and on disk, into docs/reliability.md; takes ten minutes or more
@@ -50,11 +54,13 @@ vet:
 	go vet ./...
 	cd examples/hello && go vet ./...
 	cd test/pebble && go vet ./...
+	cd test/traefik && go vet ./...
 
 lint: $(GOLANGCI) ## golangci-lint, as .golangci.yml says
 	$(GOLANGCI) run ./...
 	cd examples/hello && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
 	cd test/pebble && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
+	cd test/traefik && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
 
 fmt: $(GOLANGCI) ## gofumpt
 	$(GOLANGCI) fmt

@@ -36,7 +36,9 @@ const takeoverLimit = 30 * time.Second
 type ServiceSpec struct {
 	Name   string // its container is paas-<Name>-<installation>
 	Binary string // path of a static executable on this host; all that is in the image
+	Image  string // or an image by its name, pulled where it is not there; its own entry point gets Args
 	Args   []string
+	Env    []string // NAME=value, beside the image's
 	// Dirs are the folders of the host that it sees, each at the same path, writable. They must be there.
 	Dirs   []string
 	Labels map[string]string
@@ -66,11 +68,11 @@ func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
 	if err != nil {
 		return err
 	}
-	binary, err := fileSum(spec.Binary)
+	content, err := d.serviceContent(ctx, spec)
 	if err != nil {
 		return err
 	}
-	sum, err := spec.sum(binary)
+	sum, err := spec.sum(content)
 	if err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
 			}
 		}
 	}
-	return d.replaceService(ctx, spec, binary, sum, present)
+	return d.replaceService(ctx, spec, content, sum, present)
 }
 
 // anotherServes is so after a kill in the middle of a replacement, which is then made anew.
@@ -92,8 +94,8 @@ func anotherServes(ctx context.Context, spec ServiceSpec, own container.Summary)
 }
 
 // replaceService makes a service's container in the place of those that are there.
-func (d *Docker) replaceService(ctx context.Context, spec ServiceSpec, binary, sum string, present []container.Summary) error {
-	image, err := d.serviceImage(ctx, spec, binary)
+func (d *Docker) replaceService(ctx context.Context, spec ServiceSpec, content, sum string, present []container.Summary) error {
+	image, err := d.serviceImage(ctx, spec, content)
 	if err != nil {
 		return err
 	}
@@ -173,9 +175,9 @@ func (d *Docker) resumeService(ctx context.Context, c container.Summary) error {
 	return d.start(ctx, c.ID)
 }
 
-// sum identifies a service: the content of its binary and all of its spec.
-func (s ServiceSpec) sum(binary string) (string, error) {
-	s.Binary = binary
+// sum identifies a service: the content of its binary or image and all of its spec.
+func (s ServiceSpec) sum(content string) (string, error) {
+	s.Binary = content
 	text, err := json.Marshal(s)
 	if err != nil {
 		return "", err
@@ -204,7 +206,7 @@ func (d *Docker) RemoveService(ctx context.Context, name string) error {
 		if err := d.endService(ctx, c.ID, serviceHaste); err != nil {
 			return fmt.Errorf("service %s: %w", name, err)
 		}
-		if err := d.removeImage(ctx, c.ImageID); err != nil && paas.CodeOf(err) != paas.Conflict {
+		if err := d.removeServiceImage(ctx, c.ImageID); err != nil {
 			return fmt.Errorf("service %s: %w", name, err)
 		}
 	}
@@ -254,8 +256,8 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 		result, err := d.client.ContainerCreate(ctx, client.ContainerCreateOptions{
 			Name: as,
 			Config: &container.Config{
-				Image: image, Entrypoint: []string{serviceBinary}, Cmd: spec.Args, Labels: labels, WorkingDir: "/",
-				Env: []string{ServiceEnv + "=" + as},
+				Image: image, Entrypoint: spec.entrypoint(), Cmd: spec.Args, Labels: labels, WorkingDir: "/",
+				Env: append([]string{ServiceEnv + "=" + as}, spec.Env...),
 			},
 			HostConfig: &container.HostConfig{
 				NetworkMode:    "host",
@@ -278,8 +280,11 @@ func (d *Docker) createService(ctx context.Context, spec ServiceSpec, image, sum
 // serviceBinary is where the executable is in its image.
 const serviceBinary = "/service"
 
-// serviceImage returns the image of a binary, made unless it is there.
+// serviceImage returns the image of a binary, made unless it is there, or the one that the spec names.
 func (d *Docker) serviceImage(ctx context.Context, spec ServiceSpec, sum string) (string, error) {
+	if spec.Image != "" {
+		return sum, nil
+	}
 	ref := "paas-" + d.installation + "/service-" + spec.Name + ":" + sum[:12]
 	found, err := d.inspectImage(ctx, ref)
 	if err == nil {

@@ -19,7 +19,8 @@ func newPause(s *session, on bool) *cobra.Command {
 	if on {
 		cmd.Use, cmd.Short = "pause", "Hold the requests to an app for a moment, such as a migration"
 		cmd.Long = `Hold the requests to an app for a moment, such as a migration: they wait in the router, in their order, and nobody sees an
-error. At most 100 wait, each at most 10 seconds; others get a 503 (H20). paas resume lets them go. For longer use maintenance:on.`
+error. At most 100 wait, each at most 10 seconds; others get a 503 (H20), and so do all where Traefik is the router, which can hold none.
+paas resume lets them go. For longer use maintenance:on.`
 		cmd.Example = "  paas pause && paas run migrate; paas resume"
 	}
 	jsonFlag(cmd, &asJSON)
@@ -36,7 +37,7 @@ func runPause(ctx context.Context, s *session, on, asJSON bool) error {
 		return err
 	}
 	if on {
-		s.note("Requests to %s wait. Let them go with: paas resume -a %s", app.Name, app.Name)
+		s.note("Requests to %s wait, or get a 503 where Traefik is the router. Let them go with: paas resume -a %s", app.Name, app.Name)
 	} else {
 		s.note("Requests go to %s.", app.Name)
 	}

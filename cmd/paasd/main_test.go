@@ -43,7 +43,7 @@ func TestACommandLineThatCannotBeMeantIsRefusedWithTheNextOne(t *testing.T) {
 		{"serve --acme-directory http://ca.internal/", "Error: --acme-directory: \"http://ca.internal/\" is not the URL of an ACME directory\n  try: paasd serve --acme-directory "},
 		{"serve --acme-email nobody", "Error: --acme-email \"nobody\" is not an address\n  try: paasd serve --acme-email "},
 		{"serve --acme-ca /dev/null", "Error: --acme-ca: /dev/null has no certificate in PEM\n  hint: give the PEM file"},
-		{"serve --router nosuch", "Error: --router \"nosuch\" is not known\n  hint: use embedded or none\n"},
+		{"serve --router nosuch", "Error: --router \"nosuch\" is not known\n  hint: use embedded, traefik or none\n"},
 		{"serve --subnet-pool 10.0.0.0/25", "Error: --subnet-pool \"10.0.0.0/25\" is not an IPv4 network of /24 or larger\n  try: paasd serve"},
 	} {
 		code, _, stderr := typed(t, nil, strings.Fields(c.line)...)

@@ -33,6 +33,7 @@ type options struct {
 	buildTime  time.Duration
 	buildCache paas.Bytes
 	verbose    bool
+	traefik    traefikOptions
 }
 
 func (o *options) bind(flags *pflag.FlagSet) {
@@ -44,7 +45,8 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	o.acme.bind(flags)
 	flags.StringSliceVar(&o.proxies, "trusted-proxies", nil, "networks of proxies before the router, whose X-Forwarded-* hold: 10.0.0.0/8,…")
 	flags.StringVar(&o.domain, "domain", "localhost", "an app answers at <app>.<domain>")
-	flags.StringVar(&o.router, "router", "embedded", "embedded, or none where something else routes")
+	flags.StringVar(&o.router, "router", "embedded", "embedded, traefik, or none where something else routes")
+	o.traefik.bind(flags)
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
 	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
@@ -110,10 +112,10 @@ func (o options) check() (settings, error) {
 		return s, paas.Errorf(paas.Invalid, "--subnet-pool %s is not an IPv4 network of /24 or larger", paas.Quote(o.subnetPool)).
 			WithHint("paasd serve --subnet-pool 10.83.0.0/16")
 	}
-	if o.router != "embedded" && o.router != "none" {
-		return s, paas.Errorf(paas.Invalid, "--router %s is not known", paas.Quote(o.router)).WithHint("use embedded or none")
+	if o.router != "embedded" && o.router != "traefik" && o.router != "none" {
+		return s, paas.Errorf(paas.Invalid, "--router %s is not known", paas.Quote(o.router)).WithHint("use embedded, traefik or none")
 	}
-	if o.router == "embedded" && o.httpAddr == "" {
+	if o.router != "none" && o.httpAddr == "" {
 		return s, paas.Errorf(paas.Invalid, "the router has no address to listen on").
 			WithHint("give --http-addr :80, or --router none where something else routes")
 	}

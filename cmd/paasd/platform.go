@@ -5,10 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
-	"slices"
-	"strings"
-	"time"
 
 	"paas"
 	"paas/build"
@@ -34,6 +32,9 @@ type platform struct {
 	api    *web.Server
 	ssh    *web.SSH
 	binary string
+
+	spec  runtime.ServiceSpec // of the router's container
+	pages net.Listener        // for Traefik
 }
 
 // open makes the parts in the order of their dependence; nothing works yet.
@@ -101,59 +102,14 @@ func (p *platform) openRouter() (*router.Controller, error) {
 	if err := p.keepAuthority(); err != nil {
 		return nil, err
 	}
-	var target router.Target = router.None{}
-	if p.router == "embedded" {
-		embedded := router.NewEmbedded(dir)
-		if err := p.checkPort(embedded); err != nil {
-			return nil, err
-		}
-		target = embedded
+	target, err := p.target(dir)
+	if err != nil {
+		return nil, err
 	}
 	return router.NewController(dir, target, router.Options{
 		Log: p.log, Sink: p.logs.Append, File: p.routeFile,
 		Problem: func(problem router.Problem, gone bool) { p.engine.RouteProblem(problem.App, problem.Text, gone) },
 	})
-}
-
-// portWait is how long a router that the engine is just starting again may take to answer.
-const portWait = 5 * time.Second
-
-// checkPort says at once when something else has one of the router's ports: in the router's container nobody would see it.
-func (p *platform) checkPort(own *router.Embedded) error {
-	ctx, cancel := context.WithTimeout(context.Background(), portWait)
-	defer cancel()
-	for {
-		taken := []string(nil)
-		health, err := own.Health(ctx)
-		if err == nil { // what our own router has is no matter
-			taken = append(health.Listeners, p.httpAddr)
-		}
-		if err = p.tryPorts(taken); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// tryPorts listens for a moment where the router is to, but for the addresses taken.
-func (p *platform) tryPorts(taken []string) error {
-	for _, at := range []struct{ addr, flag string }{{p.httpAddr, "--http-addr"}, {p.httpsAddr, "--https-addr"}} {
-		if at.addr == "" || slices.Contains(taken, at.addr) {
-			continue
-		}
-		l, err := listenTCP(at.addr, at.flag)
-		if err != nil {
-			return err
-		}
-		if err := l.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // recover ends what an earlier paasd left in the middle, before the doors open.
@@ -177,6 +133,9 @@ func (p *platform) close() {
 	if p.engine != nil {
 		p.engine.Close()
 	}
+	if p.pages != nil {
+		_ = p.pages.Close() // again, mostly: serving closed it
+	}
 	if p.docker != nil {
 		p.closed("docker client", p.docker.Close())
 	}
@@ -191,52 +150,6 @@ func (p *platform) close() {
 func (p *platform) closed(what string, err error) {
 	if err != nil {
 		p.log.Error("not closed cleanly", "what", what, "error", err)
-	}
-}
-
-// How often the router's container is looked at, and how soon again when that came to nothing.
-const (
-	routerCheck = 10 * time.Second
-	routerRetry = time.Second
-)
-
-// keepRouter sees to it that the router's container is there and runs this binary.
-func (p *platform) keepRouter(ctx context.Context) error {
-	spec := runtime.ServiceSpec{
-		Name: "router", Binary: "/proc/self/exe", Dirs: []string{p.path("router")}, // the file at our path may be a newer one
-		Args: []string{"router", "--dir", p.path("router"), "--http-addr", p.httpAddr},
-	}
-	if p.httpsAddr != "" {
-		spec.Dirs = append(spec.Dirs, p.path("certs"))
-		spec.Args = append(spec.Args, p.tlsArgs()...)
-	}
-	spec.Serving = func(ctx context.Context) (string, error) {
-		health, err := router.NewEmbedded(p.path("router")).Health(ctx)
-		return health.Name, err
-	}
-	if len(p.proxies) > 0 {
-		spec.Args = append(spec.Args, "--trusted-proxies", strings.Join(p.proxies, ","))
-	}
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	said := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		}
-		timer.Reset(routerCheck)
-		err := p.docker.EnsureService(ctx, spec)
-		if err != nil && ctx.Err() == nil && err.Error() != said {
-			p.log.Error("the router does not run", "error", err)
-			said = err.Error()
-		}
-		if err == nil {
-			said = ""
-			continue
-		}
-		timer.Reset(routerRetry)
 	}
 }
 

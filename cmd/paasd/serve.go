@@ -68,8 +68,11 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	work, inner := errgroup.WithContext(inner)
 	work.Go(func() error { return p.routes.Run(inner) })
 	work.Go(func() error { return p.docker.Collect(inner, p.logs) })
-	if s.router == "embedded" {
+	if s.router != "none" {
 		work.Go(func() error { return p.keepRouter(inner) })
+	}
+	if p.pages != nil {
+		work.Go(func() error { return p.servePages(inner) })
 	}
 	if err := p.recover(inner); err != nil {
 		stop()
@@ -159,7 +162,7 @@ func announce(w io.Writer, s settings, d doors, p *platform) {
 	if d.api != nil {
 		fmt.Fprintf(w, "  api       http://%s\n", d.api.Addr())
 	}
-	if s.router == "embedded" {
+	if s.router != "none" {
 		fmt.Fprintf(w, "  apps      %s\n", strings.Replace(s.appURL("app."+s.domain), "//app.", "//<app>.", 1))
 	}
 	if keys, err := p.store.Keys(); err == nil && len(keys) == 0 {

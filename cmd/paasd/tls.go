@@ -34,7 +34,7 @@ func (o *acmeOptions) bind(flags *pflag.FlagSet) {
 // checkTLS settles whether the router takes TLS, and what it needs for that.
 func (s *settings) checkTLS() error {
 	switch {
-	case s.router != "embedded":
+	case s.router == "none":
 		s.httpsAddr = ""
 	case s.httpsAddr == auto && certs.Public(s.domain):
 		s.httpsAddr = ":443"

@@ -123,15 +123,16 @@ func TestVIII5ADaemonIsACrash(t *testing.T) {
 }
 
 func TestVIII6NoWebIsSaid(t *testing.T) {
-	p := prove(t, "VIII-6", "web=0: H14 page and line")
-	a := p.deployed(platform.Fixture{})
-	a.Do("paas", "scale", "web=0")
-	answer := a.Get("/").Must(p, http.StatusServiceUnavailable)
-	if code := answer.Header.Get("X-Paas-Error"); code != "H14" {
-		p.Errorf("the answer's code is %q", code)
-	}
-	a.WantLog("router[", "at=error", "code=H14", "status=503")
-	a.WantUp()
-	a.Do("paas", "scale", "web=1")
-	a.Get("/").Must(p, http.StatusOK, "web.1")
+	both(t, "VIII-6", "web=0: H14 page and line", func(p *proof) {
+		a := p.deployed(platform.Fixture{})
+		a.Do("paas", "scale", "web=0")
+		answer := a.Get("/").Must(p, http.StatusServiceUnavailable)
+		if code := answer.Header.Get("X-Paas-Error"); code != "H14" {
+			p.Errorf("the answer's code is %q", code)
+		}
+		a.WantLog("router[", "at=error", "code=H14", "status=503")
+		a.WantUp()
+		a.Do("paas", "scale", "web=1")
+		a.Get("/").Must(p, http.StatusOK, "web.1")
+	})
 }

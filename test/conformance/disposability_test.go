@@ -46,23 +46,24 @@ func TestIX2TheDeafAreKilledAfterTheGrace(t *testing.T) {
 }
 
 func TestIX3NoRequestIsLost(t *testing.T) {
-	p := prove(t, "IX-3", "50 requests/s of 1 s each through deploy, scale-down and restart: 0 failures")
-	a := p.deployed(platform.Fixture{})
-	a.Do("paas", "scale", "web=2")
-	load := a.Load("/sleep?for=1s", platform.Rate{Kept: 50})
-	for _, change := range []func(){
-		func() {
-			a.Commit("Again")
-			a.Push()
-		},
-		func() { a.Do("paas", "scale", "web=1") },
-		func() { a.Do("paas", "restart") },
-	} {
-		change()
-		load.Flow(p, 60)
-	}
-	a.WantUp("web.1")
-	load.StopClean(p)
+	both(t, "IX-3", "50 requests/s of 1 s each through deploy, scale-down and restart: 0 failures", func(p *proof) {
+		a := p.deployed(platform.Fixture{})
+		a.Do("paas", "scale", "web=2")
+		load := a.Load("/sleep?for=1s", platform.Rate{Kept: 50})
+		for _, change := range []func(){
+			func() {
+				a.Commit("Again")
+				a.Push()
+			},
+			func() { a.Do("paas", "scale", "web=1") },
+			func() { a.Do("paas", "restart") },
+		} {
+			change()
+			load.Flow(p, 60)
+		}
+		a.WantUp("web.1")
+		load.StopClean(p)
+	})
 }
 
 func TestIX4AKilledProcessIsReplaced(t *testing.T) {

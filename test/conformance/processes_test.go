@@ -11,30 +11,31 @@ import (
 )
 
 func TestVI1NoStickySessions(t *testing.T) {
-	p := prove(t, "VI-1", "200 requests with cookies at web=4: all four serve, the router sets no cookie")
-	a := p.deployed(platform.Fixture{})
-	a.Do("paas", "scale", "web=4")
-	jar, err := cookiejar.New(nil)
-	p.OK(err)
-	client := &http.Client{Transport: p.Client().Transport, Jar: jar, Timeout: platform.Patience}
-	served := map[string]int{}
-	for range 200 {
-		req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, a.URL("/"), http.NoBody)
+	both(t, "VI-1", "200 requests with cookies at web=4: all four serve, the router sets no cookie", func(p *proof) {
+		a := p.deployed(platform.Fixture{})
+		a.Do("paas", "scale", "web=4")
+		jar, err := cookiejar.New(nil)
 		p.OK(err)
-		req.AddCookie(&http.Cookie{Name: "session", Value: "same"})
-		resp, err := client.Do(req)
-		p.OK(err)
-		answer := read(resp)
-		resp.Body.Close()
-		answer.Must(p, http.StatusOK)
-		if cookie := answer.Header.Values("Set-Cookie"); len(cookie) > 0 {
-			p.Fatalf("the router sets a cookie: %q", cookie)
+		client := &http.Client{Transport: p.Client().Transport, Jar: jar, Timeout: platform.Patience}
+		served := map[string]int{}
+		for range 200 {
+			req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, a.URL("/"), http.NoBody)
+			p.OK(err)
+			req.AddCookie(&http.Cookie{Name: "session", Value: "same"})
+			resp, err := client.Do(req)
+			p.OK(err)
+			answer := read(resp)
+			resp.Body.Close()
+			answer.Must(p, http.StatusOK)
+			if cookie := answer.Header.Values("Set-Cookie"); len(cookie) > 0 {
+				p.Fatalf("the router sets a cookie: %q", cookie)
+			}
+			served[strings.Fields(answer.Body)[0]]++
 		}
-		served[strings.Fields(answer.Body)[0]]++
-	}
-	if len(served) != 4 {
-		p.Errorf("not all four served: %v", served)
-	}
+		if len(served) != 4 {
+			p.Errorf("not all four served: %v", served)
+		}
+	})
 }
 
 func TestVI2FilesAreNotShared(t *testing.T) {

@@ -28,6 +28,18 @@ func proveAlone(t *testing.T, id, what string, o platform.Options) *proof {
 	return &proof{suite.ProveAlone(t, id, what, o)}
 }
 
+// both proves an id with each router.
+func both(t *testing.T, id, what string, run func(p *proof)) {
+	t.Helper()
+	suite.Both(t, id, what, true, func(p *report.Proof) { run(&proof{p}) })
+}
+
+// bothAtLeisure is both for a proof that takes its time but hardly the machine's.
+func bothAtLeisure(t *testing.T, id, what string, run func(p *proof)) {
+	t.Helper()
+	suite.Both(t, id, what, false, func(p *report.Proof) { run(&proof{p}) })
+}
+
 // app is an app with what the proofs do with it.
 type app struct {
 	*platform.App

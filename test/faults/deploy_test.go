@@ -68,42 +68,43 @@ func releaseOf(body string) (version int) {
 }
 
 func TestZ2NoRequestBeforeItListens(t *testing.T) {
-	p := suite.Prove(t, "Z-2", "a release that needs 8 s to listen gets no request before")
-	a := p.App(platform.Fixture{})
-	a.Do("paas", "config:set", "PROBE_BOOT=8s")
-	a.Push()
-	load, watch := a.Load("/", steady), p.Watch(p)
-	a.Write("Procfile", "web: /probe slowboot\n")
-	a.Commit("Slow to boot")
-	pushed := make(chan platform.Result, 1)
-	go func() { pushed <- a.Run("git", "push", "paas", "main") }()
-	started := watch.Await(p, "the start of v2", func(e platform.EngineEvent) bool {
-		return e.Action == "start" && e.App == a.Name && e.Release == "2"
-	})
-	address := a.Inspect(started.ID, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
-	var routed time.Time
-	platform.WaitFor(p, platform.Patience, "v2 in the routes", func() error {
-		table, err := os.ReadFile(filepath.Join(p.DataDir(), "router", "table.json"))
-		if err == nil && !strings.Contains(string(table), `"`+address+":") {
-			err = platform.ErrNotYet
+	suite.Both(t, "Z-2", "a release that needs 8 s to listen gets no request before", true, func(p *report.Proof) {
+		a := p.App(platform.Fixture{})
+		a.Do("paas", "config:set", "PROBE_BOOT=8s")
+		a.Push()
+		load, watch := a.Load("/", steady), p.Watch(p)
+		a.Write("Procfile", "web: /probe slowboot\n")
+		a.Commit("Slow to boot")
+		pushed := make(chan platform.Result, 1)
+		go func() { pushed <- a.Run("git", "push", "paas", "main") }()
+		started := watch.Await(p, "the start of v2", func(e platform.EngineEvent) bool {
+			return e.Action == "start" && e.App == a.Name && e.Release == "2"
+		})
+		address := a.Inspect(started.ID, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
+		var routed time.Time
+		platform.WaitFor(p, platform.Patience, "v2 in the routes", func() error {
+			table, err := os.ReadFile(filepath.Join(p.DataDir(), "router", "table.json"))
+			if err == nil && !strings.Contains(string(table), `"`+address+":") {
+				err = platform.ErrNotYet
+			}
+			routed = time.Now()
+			return err
+		})
+		(<-pushed).Want(0)
+		load.Flow(p, 60)
+		traffic := clean(p, load)
+		_, stamp, _ := strings.Cut(a.WantLog("booted at "), "booted at ")
+		booted, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(stamp))
+		p.OK(err)
+		if boot := booted.Sub(started.At); boot < 7*time.Second { // Docker says some time after it that it has started
+			p.Fatalf("it boots in %s", boot)
 		}
-		routed = time.Now()
-		return err
+		first := traffic.First("web.1 v2")
+		if routed.Before(booted) || first.Before(booted) {
+			p.Errorf("it listens at %s, is routed at %s and answers from %s on", booted, routed, first)
+		}
+		p.Figure("first request %d ms after it listened", first.Sub(booted).Milliseconds())
 	})
-	(<-pushed).Want(0)
-	load.Flow(p, 60)
-	traffic := clean(p, load)
-	_, stamp, _ := strings.Cut(a.WantLog("booted at "), "booted at ")
-	booted, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(stamp))
-	p.OK(err)
-	if boot := booted.Sub(started.At); boot < 7*time.Second { // Docker says some time after it that it has started
-		p.Fatalf("it boots in %s", boot)
-	}
-	first := traffic.First("web.1 v2")
-	if routed.Before(booted) || first.Before(booted) {
-		p.Errorf("it listens at %s, is routed at %s and answers from %s on", booted, routed, first)
-	}
-	p.Figure("first request %d ms after it listened", first.Sub(booted).Milliseconds())
 }
 
 func TestZ3AnExitAtBootFailsAtOnce(t *testing.T) {

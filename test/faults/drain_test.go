@@ -14,22 +14,23 @@ import (
 )
 
 func TestD1ALongRequestCompletes(t *testing.T) {
-	p := suite.ProveAtLeisure(t, "D-1", "a request of 20 s completes across a deploy")
-	a := p.Deployed(platform.Fixture{})
-	load := a.Load("/", steady)
-	answered := make(chan platform.Answer, 1)
-	began := time.Now()
-	go func() { answered <- a.Get("/sleep?for=20s") }()
-	load.Flow(p, 30)
-	a.Commit("Second")
-	a.Push().Says("v2 is live")
-	live := time.Since(began)
-	load.Flow(p, 60)
-	a.Get("/").Must(p, http.StatusOK, "web.1 v2")
-	clean(p, load)
-	(<-answered).Must(p, http.StatusOK, "web.1 v1 slept 20s")
-	a.WantUp("web.1")
-	p.Figure("v2 was live %.1f s before the answer of v1", (20*time.Second - live).Seconds())
+	suite.Both(t, "D-1", "a request of 20 s completes across a deploy", false, func(p *report.Proof) {
+		a := p.Deployed(platform.Fixture{})
+		load := a.Load("/", steady)
+		answered := make(chan platform.Answer, 1)
+		began := time.Now()
+		go func() { answered <- a.Get("/sleep?for=20s") }()
+		load.Flow(p, 30)
+		a.Commit("Second")
+		a.Push().Says("v2 is live")
+		live := time.Since(began)
+		load.Flow(p, 60)
+		a.Get("/").Must(p, http.StatusOK, "web.1 v2")
+		clean(p, load)
+		(<-answered).Must(p, http.StatusOK, "web.1 v1 slept 20s")
+		a.WantUp("web.1")
+		p.Figure("v2 was live %.1f s before the answer of v1", (20*time.Second - live).Seconds())
+	})
 }
 
 func TestD2ToldToStopOnlyAfterTheRouterConfirmed(t *testing.T) {
@@ -88,6 +89,30 @@ func wantInOrder(p *report.Proof, a *platform.App) {
 	}
 	if told != 6 {
 		p.Errorf("%d instances were told to stop, not 6: %+v", told, events)
+	}
+}
+
+// With Traefik there is nothing between paasd and its router to hold up: the order of the events, and what the instances
+// see, have to do.
+func TestD2WithTraefik(t *testing.T) {
+	p := suite.ProveTraefik(t, "D-2", "an instance is told to stop only after the router has confirmed that it gets no request any more", true)
+	a := p.App(platform.Fixture{})
+	a.Do("paas", "config:set", "PROBE_STOP=1s") // so that it could see a late request
+	a.Push()
+	a.Do("paas", "scale", "web=2")
+	load, watch := a.Load("/", steady), p.Watch(p)
+	for version := 2; version <= 4; version++ {
+		old := a.Slots()
+		a.Do("paas", "config:set", fmt.Sprintf("N=%d", version))
+		for _, id := range old {
+			watch.Await(p, "SIGTERM", platform.Signaled(id, "15"))
+		}
+	}
+	a.WantUp("web.1", "web.2")
+	clean(p, load)
+	wantInOrder(p, a)
+	if log := a.Logs(); strings.Contains(log, "request after SIGTERM") {
+		p.Errorf("one got a request after SIGTERM:\n%s", log)
 	}
 }
 

@@ -19,26 +19,27 @@ import (
 )
 
 func TestZ5ADeployTouchesNoOtherApp(t *testing.T) {
-	p := suite.Prove(t, "Z-5", "app A is deployed, scaled and restarted while B holds websockets and streams: B's stay open")
-	a, b := p.Deployed(platform.Fixture{}), p.Deployed(platform.Fixture{})
-	b.Do("paas", "scale", "web=2")
-	before := b.Slots()
-	load := b.Load("/", steady)
-	held := hold(p, b, 4)
-	for range 2 {
-		a.Commit("Again")
-		a.Push()
-	}
-	a.Do("paas", "config:set", "A=1")
-	a.Do("paas", "scale", "web=3")
-	a.Do("paas", "restart")
-	a.Do("paas", "rollback")
-	worst := held.release()
-	clean(p, load)
-	p.Figure("%d websockets and %d streams, longest echo %d ms", held.each, held.each, worst.Milliseconds())
-	if diff := cmp.Diff(before, b.Slots()); diff != "" {
-		p.Errorf("B was touched: %s", diff)
-	}
+	suite.Both(t, "Z-5", "app A is deployed, scaled and restarted while B holds websockets and streams: B's stay open", true, func(p *report.Proof) {
+		a, b := p.Deployed(platform.Fixture{}), p.Deployed(platform.Fixture{})
+		b.Do("paas", "scale", "web=2")
+		before := b.Slots()
+		load := b.Load("/", steady)
+		held := hold(p, b, 4)
+		for range 2 {
+			a.Commit("Again")
+			a.Push()
+		}
+		a.Do("paas", "config:set", "A=1")
+		a.Do("paas", "scale", "web=3")
+		a.Do("paas", "restart")
+		a.Do("paas", "rollback")
+		worst := held.release()
+		clean(p, load)
+		p.Figure("%d websockets and %d streams, longest echo %d ms", held.each, held.each, worst.Milliseconds())
+		if diff := cmp.Diff(before, b.Slots()); diff != "" {
+			p.Errorf("B was touched: %s", diff)
+		}
+	})
 }
 
 // connections are held open to an app.

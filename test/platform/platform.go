@@ -21,6 +21,7 @@ type Options struct {
 	Env      []string // further environment of paasd, KEY=value
 	HTTPS    bool     // the router takes TLS, at SecureAddr
 	NoRouter bool     // with Args --router none: do not wait for a router
+	Traefik  bool     // is the router
 	Stopped  bool     // do not start paasd; Serve does
 	Troubled bool     // the test takes away what paasd needs, so that it may log errors
 	Engine   *Engine  // to run on instead of the machine's own, on the network of its host
@@ -42,6 +43,7 @@ type Platform struct {
 	reaper  *reaper
 	names   atomic.Int64 // of apps and users, so far
 	lastLog string       // of paasd and its router, set by Close
+	traefik string       // the image, where that is the router
 
 	mu    sync.Mutex
 	paasd *daemon
@@ -92,6 +94,11 @@ func New(o Options) (p *Platform, err error) {
 	p = &Platform{options: o}
 	if p.bin, err = Build(); err != nil {
 		return nil, err
+	}
+	if o.Traefik {
+		if p.traefik, err = TraefikImage(); err != nil {
+			return nil, err
+		}
 	}
 	if p.slot, err = takeSlot(); err != nil {
 		return nil, err

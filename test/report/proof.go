@@ -34,6 +34,28 @@ func (s *Suite) ProveAtLeisure(t *testing.T, id, what string) *Proof {
 	return s.At(t, s.shared, id, what, false)
 }
 
+// ProveTraefik is Prove with Traefik as the router, on a platform that all such proofs share.
+func (s *Suite) ProveTraefik(t *testing.T, id, what string, desk bool) *Proof {
+	t.Helper()
+	t.Parallel()
+	on, err := s.traefik()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.At(t, on, id, what+" (Traefik)", desk)
+}
+
+// Both proves an id with each router: with desk as by Prove, without as by ProveAtLeisure.
+func (s *Suite) Both(t *testing.T, id, what string, desk bool, prove func(*Proof)) {
+	t.Helper()
+	t.Parallel()
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		prove(s.At(t, s.shared, id, what, desk))
+	})
+	t.Run("traefik", func(t *testing.T) { prove(s.ProveTraefik(t, id, what, desk)) })
+}
+
 // ProveAlone is Prove on a platform of its own.
 func (s *Suite) ProveAlone(t *testing.T, id, what string, o platform.Options) *Proof {
 	t.Helper()

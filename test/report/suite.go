@@ -23,8 +23,9 @@ type Suite struct {
 	Groups []Group // in the order of the table
 	Desks  int     // proofs that work at the same time, unless -parallel says it: more would only measure each other
 
-	shared *platform.Platform
-	desks  chan struct{}
+	shared  *platform.Platform
+	traefik func() (*platform.Platform, error) // the same with another router, started when first asked for
+	desks   chan struct{}
 
 	mu   sync.Mutex
 	rows []Row
@@ -52,7 +53,19 @@ func (s *Suite) Main(m *testing.M, o platform.Options, publish func() error) int
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	var other *platform.Platform
+	s.traefik = sync.OnceValues(func() (_ *platform.Platform, err error) {
+		o.Traefik = true
+		other, err = platform.New(o)
+		return other, err
+	})
 	code := platform.Main(m, &s.shared, o)
+	if other != nil {
+		if err := other.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
 	if len(s.rows) == 0 {
 		return code // none was asked for
 	}
