@@ -59,6 +59,7 @@ func TestSuccessorThatIsRefusedDoesNotServe(t *testing.T) {
 		t.Error(err)
 	}
 }
+
 func TestTableThatIsNotOnDiskOutlivesASuccessor(t *testing.T) {
 	t.Parallel()
 	r := start(t, Options{Timeouts: Timeouts{Drain: 100 * time.Millisecond}}, route(refusing(t)))
