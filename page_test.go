@@ -41,7 +41,7 @@ func TestEveryPageHasItsPlace(t *testing.T) {
 	if CodeOf(ValidatePageName("404")) != Invalid || p.Of("404") != nil {
 		t.Error("there is a page 404")
 	}
-	if files := (Route{Pages: p}).Files(); len(files) != len(PageNames()) || files[0] == files[1] {
+	if files := (Route{Pages: p, Certificates: []string{"c"}}).Files(); len(files) != len(PageNames())+1 || files[0] == files[1] || files[2] != "c" {
 		t.Error(files)
 	}
 }

@@ -14,19 +14,22 @@ func TestMetricsAreForWhoMayComeIn(t *testing.T) {
 	}
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
-	for header, want := range map[string]int{"": 401, "Bearer " + secret: 200} {
+	for _, c := range []struct {
+		header string
+		status int
+	}{{"", 401}, {"Bearer " + secret, 200}} {
 		req, err := http.NewRequestWithContext(within(t), http.MethodGet, "http://"+b.tcp+"/metrics", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Authorization", header)
+		req.Header.Set("Authorization", c.header)
 		resp, err := (&http.Client{Transport: tr}).Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if resp.StatusCode != want || (want == 200) != strings.HasSuffix(b.lastCall(), ": Metrics") {
-			t.Errorf("%.10q: %s, called %q", header, resp.Status, b.lastCall())
+		if resp.StatusCode != c.status || (c.status == 200) != strings.HasSuffix(b.lastCall(), ": Metrics") {
+			t.Errorf("%.10q: %s, called %q", c.header, resp.Status, b.lastCall())
 		}
 	}
 }

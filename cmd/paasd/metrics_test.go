@@ -66,7 +66,15 @@ func startRouter(t *testing.T) *router.Embedded {
 	if err := resp.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return target
+	for deadline := time.Now().Add(10 * time.Second); ; { // it is counted once the answer is out
+		table, err := target.Routes(t.Context(), "a")
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("the request is not counted: %+v %v", table, err)
+		}
+		if table.Routes[0].Requests == 1 {
+			return target
+		}
+	}
 }
 
 func TestAScrapeHasTheRoutersMetricsAndPaasdsOwn(t *testing.T) {

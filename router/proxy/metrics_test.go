@@ -72,7 +72,9 @@ func TestMetricsCountWhatBecameOfRequests(t *testing.T) {
 	}
 	r.visit("b.localhost")
 	r.visit("nobody.localhost")
-	eventually(t, "all of them to be counted", func() bool { return r.routes("a").Routes[0].Requests == 5 })
+	eventually(t, "all of them to be counted", func() bool {
+		return r.routes("a").Routes[0].Requests == 5 && r.routes("b").Routes[0].Requests == 1 && r.live.unrouted.Load() == 1
+	})
 	r.expectMetrics(map[string]float64{
 		`requests_total{app="a",class="2xx"}`:   4,
 		`requests_total{app="a",class="4xx"}`:   1,
@@ -160,6 +162,7 @@ func TestTwoAppsOfOneNameDoNotSpoilTheMetrics(t *testing.T) {
 	b.App, b.Hosts = "b", []string{"b.localhost"} // its name is a, too
 	r := start(t, Options{}, a, b)
 	r.visit("b.localhost")
+	eventually(t, "it to be counted", func() bool { return r.routes("b").Routes[0].Requests == 1 })
 	r.expectMetrics(map[string]float64{`requests_total{app="a",class="5xx"}`: 0, `requests_total{app="b",class="5xx"}`: 1})
 }
 

@@ -51,13 +51,7 @@ func New(opts Options) (*Server, error) {
 	if err := s.load(); err != nil {
 		return nil, err
 	}
-	before, doors, err := askPredecessor(opts)
-	if err != nil {
-		return nil, fmt.Errorf("take over from the router that is up: %w", err)
-	}
-	if before == nil {
-		doors, err = openDoors(opts)
-	}
+	before, doors, err := getDoors(opts)
 	if err != nil {
 		return nil, err
 	}
