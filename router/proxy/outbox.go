@@ -37,7 +37,7 @@ func (c *client) begin(resp *response, length int64, last bool) {
 	o := &c.resp
 	o.open()
 	o.chunked = length < 0 && c.req.minor > 0
-	o.last = last || c.req.close || length < 0 && !o.chunked || c.f.leaving.Load()
+	o.last = last || c.req.close || length < 0 && !o.chunked || c.f.h.leaving.Load()
 	b := c.appendHead(o.text, resp)
 	switch {
 	case resp.bodiless(c.req.method):
