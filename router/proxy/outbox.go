@@ -145,7 +145,11 @@ func (c *client) hijack(resp *response) (*sock, error) {
 	b := append(c.appendHead(c.resp.text, resp), "Connection: Upgrade\r\n"...)
 	c.resp.text = append(appendField(b, "Upgrade", resp.upgrade), "\r\n"...)
 	c.kind = large
-	return c.sock, c.flush()
+	if err := c.flush(); err != nil {
+		c.shut() // nobody else does: it speaks HTTP no more
+		return nil, err
+	}
+	return c.sock, nil
 }
 
 // date is the time of a second as HTTP writes it.
