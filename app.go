@@ -32,6 +32,7 @@ type App struct {
 	Maintenance bool    `json:"maintenance,omitempty"`
 	Paused      bool    `json:"paused,omitempty"`
 	Routing     Routing `json:"routing,omitzero"`
+	Pages       Pages   `json:"pages,omitzero"`
 	// Subnet is the app's own part of the installation's address pool. It stays with the app, so that an address
 	// never comes to mean an instance of another app.
 	Subnet netip.Prefix `json:"subnet"`

@@ -1,6 +1,10 @@
 package paas
 
-import "net/netip"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+)
 
 // Route is everything the router knows of one app. It is a value: a change makes a new one.
 type Route struct {
@@ -13,6 +17,7 @@ type Route struct {
 	Paused      bool     `json:"paused,omitempty"` // requests wait, for a while
 	Health      string   `json:"health,omitempty"` // the path of the app's check: answered while it is paused
 	Routing     Routing  `json:"routing,omitzero"`
+	Pages       Pages    `json:"pages,omitzero"`
 	// Certificates are those that the app's owner brought: names of the router's files, each a chain and its key in PEM.
 	Certificates []string  `json:"certificates,omitempty"`
 	Backends     []Backend `json:"backends"`
@@ -26,4 +31,22 @@ type Backend struct {
 	Instance string         `json:"instance"` // web.1
 	Addr     netip.AddrPort `json:"addr"`
 	Release  int            `json:"release"`
+}
+
+// Files are what the route names beside itself, each by its FileName. Whoever makes the route live has put them where the
+// router finds them.
+func (r Route) Files() []string {
+	var names []string
+	for _, name := range []string{r.Pages.Maintenance, r.Pages.Unavailable} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return append(names, r.Certificates...)
+}
+
+// FileName names a file of a route by its content: the SHA-256 in 64 hexadecimal digits.
+func FileName(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }

@@ -73,9 +73,6 @@ func (e *Engine) AddCertificate(ctx context.Context, app string, chain, key []by
 		return paas.Certificate{}, paas.Errorf(paas.Invalid, "the certificate is for %s, and %s has no such host", strings.Join(c.Names, ", "), app).
 			WithHint("paas domains:add %s -a %s", c.Name(), app)
 	}
-	if _, err := e.Router.PutFile(c.PEM); err != nil {
-		return paas.Certificate{}, err
-	}
 	if err := e.Store.AddCertificate(record.ID, c); err != nil {
 		return paas.Certificate{}, err
 	}
@@ -101,8 +98,7 @@ func (e *Engine) changedCertificate(ctx context.Context, id string, c paas.OwnCe
 	return e.reroute(ctx, id)
 }
 
-// certificateFiles are the names of app's own certificates among the router's files, where they are put. What cannot be
-// put is left out: the app's requests are worth more.
+// certificateFiles are the names of app's own certificates as files of its route.
 func (e *Engine) certificateFiles(app string) ([]string, error) {
 	own, err := e.Store.Certificates(app)
 	if err != nil {
@@ -110,12 +106,7 @@ func (e *Engine) certificateFiles(app string) ([]string, error) {
 	}
 	var names []string
 	for _, c := range own {
-		name, err := e.Router.PutFile(c.PEM)
-		if err != nil {
-			e.Log.Error("a certificate does not get to the router", "app", app, "certificate", c.Name(), "error", err)
-			continue
-		}
-		names = append(names, name)
+		names = append(names, paas.FileName(c.PEM))
 	}
 	return names, nil
 }

@@ -106,8 +106,8 @@ func TestACertificateThatIsOfNoUseIsRefused(t *testing.T) {
 		if _, err := w.AddCertificate(ctx, "hello", chain, chain); paas.CodeOf(err) != paas.Invalid {
 			t.Errorf("got %v", err)
 		}
-		if w.router.files != 0 {
-			t.Errorf("%d files", w.router.files)
+		if kept := must(w.db.Certificates(must(w.db.AppByName("hello"))(t).ID))(t); len(kept) != 0 {
+			t.Errorf("%d certificates", len(kept))
 		}
 		// The one that has expired stays, and is seen to have.
 		must(w.AddCertificate(ctx, "hello", chain, key))(t)

@@ -22,6 +22,7 @@ type (
 		CertificateRecords
 		BuildRecords
 		EventRecords
+		PageRecords
 	}
 
 	// AppReader finds apps.
@@ -76,6 +77,13 @@ type (
 	EventRecords interface {
 		AppendEvents(events []paas.Event) error
 		Events(app string, limit int) ([]paas.Event, error)
+	}
+
+	// PageRecords are the error pages of an app's own. A change of one is in App.Pages as well, in the same transaction.
+	PageRecords interface {
+		SetPage(app string, page paas.Page) (paas.App, error)
+		RemovePage(app string, name paas.PageName) (paas.App, error)
+		Pages(app string) ([]paas.Page, error)
 	}
 
 	// DomainRecords are the hosts of apps besides the default ones.
@@ -150,11 +158,9 @@ type (
 		Retain(ctx context.Context, apps []string) error
 	}
 
-	// RouterCertificates are those that the router obtains, one a host; nil where it does not. PutFile puts an own one
-	// where it finds it, under the name that it returns.
+	// RouterCertificates are those that the router obtains, one a host; nil where it does not.
 	RouterCertificates interface {
 		Certificates(ctx context.Context, app string) ([]paas.Certificate, error)
-		PutFile(data []byte) (name string, err error)
 	}
 
 	// Router carries requests to backends.

@@ -156,6 +156,7 @@ func (e *Engine) reroute(ctx context.Context, id string) error {
 		return err
 	}
 	return e.Router.Adjust(ctx, id, func(r *paas.Route) {
-		r.Hosts, r.Maintenance, r.Paused, r.Routing, r.Certificates = hosts, app.Maintenance, app.Paused, app.Routing, certificates
+		r.Hosts, r.Maintenance, r.Paused, r.Routing = hosts, app.Maintenance, app.Paused, app.Routing
+		r.Pages, r.Certificates = app.Pages, certificates
 	})
 }

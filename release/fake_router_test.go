@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -20,20 +19,12 @@ type fakeRouter struct {
 	drains []netip.AddrPort
 	limits []time.Duration // of the drains
 	down   bool
-	busy   time.Duration // that a drain takes
-	files  int
+	busy   time.Duration      // that a drain takes
 	certs  []paas.Certificate // that it obtains
 }
 
 func (r *fakeRouter) Certificates(context.Context, string) ([]paas.Certificate, error) {
 	return r.certs, nil
-}
-
-func (r *fakeRouter) PutFile(data []byte) (string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.files++
-	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
 }
 
 func (r *fakeRouter) Route(app string) (paas.Route, bool) {

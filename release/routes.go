@@ -39,7 +39,7 @@ func (e *Engine) route(ctx context.Context, app paas.App, rel paas.Release, targ
 	health, _, _ := strings.Cut(rel.EffectiveChecks().Path, "?")
 	r := paas.Route{
 		App: app.ID, Name: record.Name, Hosts: hosts, Maintenance: record.Maintenance, Paused: record.Paused, Health: health,
-		Routing: record.Routing, Certificates: certificates, Backends: []paas.Backend{},
+		Routing: record.Routing, Pages: record.Pages, Certificates: certificates, Backends: []paas.Backend{},
 	}
 	for _, i := range targets {
 		if i.Type == paas.Web && i.Port != 0 {

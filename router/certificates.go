@@ -30,9 +30,6 @@ func (c *Controller) Certificates(ctx context.Context, app string) ([]paas.Certi
 	return list, nil
 }
 
-// PutFile puts a file where the target finds it, and returns the name by which a route may refer to it.
-func (c *Controller) PutFile(data []byte) (name string, err error) { return FilesIn(c.dir).Put(data) }
-
 func (s CertState) info(now time.Time) paas.Certificate {
 	c := paas.Certificate{
 		Name: s.Host, Names: []string{s.Host}, Source: paas.CertificateACME, State: paas.CertificateWaiting, Issuer: s.Issuer,

@@ -104,6 +104,7 @@ func (c *Controller) write() {
 		if changed {
 			next.Version++
 		}
+		c.placeFiles(next)
 		err = c.save(next)
 	}
 
@@ -131,6 +132,7 @@ func (c *Controller) save(t Table) error {
 	case err != nil:
 		return fmt.Errorf("save the routing table: %w", err)
 	default:
+		c.saved(t, c.keep)
 		c.keep = true
 		c.setUnsaved(false)
 	}
@@ -174,6 +176,7 @@ func (c *Controller) restore(ctx context.Context) error {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
+		c.replaceFiles(c.Table())
 		return c.put(ctx)
 	case <-ctx.Done():
 		return ctx.Err()

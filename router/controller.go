@@ -19,11 +19,13 @@ import (
 // it alone.
 const PlatformApp = "paas"
 
-// Options are a controller's settings. Zero values: no log, no sink, nobody who hears.
+// Options are a controller's settings. Zero values: no log, no sink, no files, nobody who hears.
 type Options struct {
 	Log *slog.Logger
 	// Sink takes the request lines of apps (App.ID); it is called from Run, in order.
 	Sink func(app string, line paas.LogLine)
+	// File is where the content of the files that routes name is kept for good: by App.ID and paas.FileName.
+	File func(app, name string) ([]byte, error)
 	// Problem hears of each part of a route that cannot go live, and of each that was so and is gone. It must be quick, and
 	// not call the controller.
 	Problem func(p Problem, gone bool)
@@ -48,6 +50,7 @@ type Controller struct {
 	// Guarded by turn:
 	keep     bool      // table.json is a good one, worth keeping as the previous
 	problems []Problem // that have been told
+	placed   placed
 }
 
 // NewController loads the table kept in dir, which is made when missing. A table that does not decode is reported to
@@ -58,6 +61,11 @@ func NewController(dir string, target Target, opts Options) (*Controller, error)
 	}
 	if opts.Sink == nil {
 		opts.Sink = func(string, paas.LogLine) {}
+	}
+	if opts.File == nil {
+		opts.File = func(_, name string) ([]byte, error) {
+			return nil, paas.Errorf(paas.NotFound, "there is no file %s", name)
+		}
 	}
 	if opts.Problem == nil {
 		opts.Problem = func(Problem, bool) {}
@@ -74,6 +82,7 @@ func NewController(dir string, target Target, opts Options) (*Controller, error)
 	}
 	return &Controller{
 		dir: dir, target: target, opts: opts, turn: make(chan struct{}, 1), table: t, keep: bad == nil, problems: problemsOf(t),
+		placed: newPlaced(dir, t),
 	}, nil
 }
 
@@ -150,12 +159,29 @@ func (c *Controller) Table() Table {
 // Routes is the table as the target has it live, or only the part of an app (App.ID). It fails with paas.Conflict where
 // the target does not show it.
 func (c *Controller) Routes(ctx context.Context, app string) (paas.RouteTable, error) {
-	target, ok := c.target.(Observed)
-	if !ok {
-		return paas.RouteTable{}, paas.Errorf(paas.Conflict, "requests do not pass paas's own router here, so it has no routes to show").
-			WithHint("paasd serve --router embedded")
+	target, err := c.observed()
+	if err != nil {
+		return paas.RouteTable{}, err
 	}
 	return target.Routes(ctx, app)
+}
+
+// Metrics are those of the target, as delimited protobuf. It fails as Routes does.
+func (c *Controller) Metrics(ctx context.Context) ([]byte, error) {
+	target, err := c.observed()
+	if err != nil {
+		return nil, err
+	}
+	return target.Metrics(ctx)
+}
+
+func (c *Controller) observed() (Observed, error) {
+	target, ok := c.target.(Observed)
+	if !ok {
+		return nil, paas.Errorf(paas.Conflict, "requests do not pass paas's own router here, so it has no routes to show").
+			WithHint("paasd serve --router embedded")
+	}
+	return target, nil
 }
 
 // Drain waits until no request is in flight to addrs, for at most deadline, and returns how many were cut then. A

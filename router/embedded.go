@@ -156,6 +156,25 @@ func (e *Embedded) Routes(ctx context.Context, app string) (paas.RouteTable, err
 	return t, err
 }
 
+// metricsAccept asks for what is quickest to decode.
+const metricsAccept = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+
+// Metrics implements Observed.
+func (e *Embedded) Metrics(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	resp, err := e.send(ctx, http.MethodGet, "/metrics", nil, metricsAccept)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }() // only read from
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, away(err)
+	}
+	return data, nil
+}
+
 // Health asks the router how it is.
 func (e *Embedded) Health(ctx context.Context) (Health, error) {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
@@ -188,6 +207,10 @@ func (e *Embedded) call(ctx context.Context, method, path string, in, out any) e
 
 // do sends the request and turns an answer that is no success into its error.
 func (e *Embedded) do(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	return e.send(ctx, method, path, in, "application/json")
+}
+
+func (e *Embedded) send(ctx context.Context, method, path string, in any, accept string) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
@@ -200,6 +223,7 @@ func (e *Embedded) do(ctx context.Context, method, path string, in any) (*http.R
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("Accept", accept)
 	resp, err := e.client.Do(req)
 	if err != nil {
 		return nil, away(err)

@@ -24,7 +24,7 @@ func FilesIn(dir string) Files { return Files{dir: filepath.Join(dir, "files")} 
 
 // Put writes data unless it is there, and returns its name: 64 hexadecimal digits. It is on disk when Put returns.
 func (f Files) Put(data []byte) (name string, err error) {
-	name = contentName(data)
+	name = paas.FileName(data)
 	if _, err := f.Get(name); err == nil {
 		return name, nil
 	}
@@ -60,7 +60,7 @@ func (f Files) Get(name string) ([]byte, error) {
 		return nil, paas.Errorf(paas.NotFound, "the router has no file %s", name)
 	case err != nil:
 		return nil, fmt.Errorf("read a file of the router: %w", err)
-	case contentName(data) != name:
+	case paas.FileName(data) != name:
 		return nil, paas.Errorf(paas.NotFound, "the router's file %s is damaged", name)
 	}
 	return data, nil
@@ -81,9 +81,4 @@ func (f Files) Retain(keep func(name string) bool) error {
 		return fmt.Errorf("clear the router's files: %w", err)
 	}
 	return nil
-}
-
-func contentName(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }

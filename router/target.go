@@ -23,10 +23,12 @@ type Target interface {
 	Log(ctx context.Context, fn func(LogEvent) error) error
 }
 
-// Observed is a Target that shows its table.
+// Observed is a Target that shows its table and its metrics.
 type Observed interface {
 	// Routes is the table as it is live, or only the part of an app (App.ID).
 	Routes(ctx context.Context, app string) (paas.RouteTable, error)
+	// Metrics are what Prometheus would scrape, as delimited protobuf.
+	Metrics(ctx context.Context) ([]byte, error)
 }
 
 // LogEvent is a line of the request log, or, without an app, the version that is live as the log begins.

@@ -7,7 +7,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// The buckets. Those of numbered records hold a bucket per app id; the others are flat.
+// The buckets. Those of numbered records and of pages hold a bucket per app id; the others are flat.
 var (
 	bucketMeta = []byte("meta")
 
@@ -26,6 +26,7 @@ var (
 	bucketBuilds   = []byte("builds")   // app id → number → build
 	bucketRuns     = []byte("runs")     // app id → number → run
 	bucketEvents   = []byte("events")   // app id → number → event
+	bucketPages    = []byte("pages")    // app id → name → page
 
 	bucketPendingReleases  = []byte("pending_releases")  // app id + version → nothing
 	bucketUnfinishedBuilds = []byte("unfinished_builds") // app id + number → nothing
@@ -70,7 +71,7 @@ func buckets() [][]byte {
 
 // perApp lists the buckets that hold a bucket per app.
 func perApp() [][]byte {
-	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns, bucketEvents}
+	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns, bucketEvents, bucketPages}
 }
 
 // createBuckets is the first migration, and any later one that adds a bucket to the lists.

@@ -22,6 +22,15 @@ func (s *Server) getVersion(c echo.Context) error {
 	return answer(c, http.StatusOK, client.VersionInfo{Version: s.version}, nil)
 }
 
+// getMetrics is not of one app: whoever may come in may scrape.
+func (s *Server) getMetrics(c echo.Context) error {
+	if err := inTime(http.NewResponseController(c.Response())); err != nil {
+		return err
+	}
+	s.Metrics.ServeHTTP(c.Response(), c.Request())
+	return nil
+}
+
 func (s *Server) listApps(c echo.Context) error {
 	apps, err := s.Apps.Apps(c.Request().Context())
 	return list(c, apps, err)

@@ -97,6 +97,13 @@ type (
 		SetPaused(ctx context.Context, app string, paused bool) (paas.AppInfo, error)
 	}
 
+	// Pages is the error pages of apps' own.
+	Pages interface {
+		Pages(ctx context.Context, app string) ([]paas.PageInfo, error)
+		SetPage(ctx context.Context, app string, name paas.PageName, html string) (paas.PageInfo, error)
+		RemovePage(ctx context.Context, app string, name paas.PageName) error
+	}
+
 	// Routes is the routing table as the router has it: an app's part of it, or, for "", all.
 	Routes interface {
 		Routes(ctx context.Context, app string) (paas.RouteTable, error)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -35,7 +36,8 @@ func newFake() *fake {
 
 func (f *fake) services() Services {
 	return Services{
-		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Certs: f, Routing: f, Routes: f, Garbage: f,
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Certs: f, Routing: f, Routes: f,
+		Pages: f, Metrics: f, Garbage: f,
 		Logs: f, Keys: f, Tokens: f, Git: f,
 	}
 }
@@ -228,6 +230,23 @@ func (f *fake) RemoveDomain(ctx context.Context, app, host string) (paas.Domain,
 
 func (f *fake) Routing(ctx context.Context, app string) ([]paas.RoutingSetting, error) {
 	return nil, f.note(ctx, "Routing", app)
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_ = f.note(r.Context(), "Metrics")
+	_, _ = io.WriteString(w, "up 1\n")
+}
+
+func (f *fake) Pages(ctx context.Context, app string) ([]paas.PageInfo, error) {
+	return nil, f.note(ctx, "Pages", app)
+}
+
+func (f *fake) SetPage(ctx context.Context, app string, name paas.PageName, html string) (paas.PageInfo, error) {
+	return paas.PageInfo{Name: name}, f.note(ctx, "SetPage", app, name, html)
+}
+
+func (f *fake) RemovePage(ctx context.Context, app string, name paas.PageName) error {
+	return f.note(ctx, "RemovePage", app, name)
 }
 
 func (f *fake) Routes(ctx context.Context, app string) (paas.RouteTable, error) {

@@ -6,6 +6,7 @@ import "github.com/labstack/echo/v4"
 func (s *Server) routes(e *echo.Echo) {
 	e.GET(healthPath, s.health)
 	e.GET("/v1/version", s.getVersion)
+	e.GET("/metrics", s.getMetrics)
 
 	e.GET("/v1/apps", s.listApps)
 	e.POST("/v1/apps", s.createApp)
@@ -51,6 +52,9 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/v1/apps/:app/domains", s.addDomain)
 	e.DELETE("/v1/apps/:app/domains/:host", s.removeDomain)
 
+	e.GET("/v1/apps/:app/pages", s.listPages)
+	e.PUT("/v1/apps/:app/pages/:page", s.setPage)
+	e.DELETE("/v1/apps/:app/pages/:page", s.removePage)
 	e.GET("/v1/apps/:app/certs", s.listCerts)
 	e.POST("/v1/apps/:app/certs", s.addCert)
 	e.DELETE("/v1/apps/:app/certs/:name", s.removeCert)

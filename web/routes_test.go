@@ -33,7 +33,7 @@ func routeList(s *Server) []string {
 
 // filled is a path of a route with its parameters given.
 func filled(path string) string {
-	return strings.NewReplacer("{app}", "hello", "{version}", "1", "{id}", "1", "{host}", "a.example", "{name}", "x", "{instance}", "web.1").Replace(path)
+	return strings.NewReplacer("{app}", "hello", "{version}", "1", "{id}", "1", "{host}", "a.example", "{name}", "x", "{instance}", "web.1", "{page}", "503").Replace(path)
 }
 
 func TestNoRouteOpensWithoutAnIdentity(t *testing.T) {
@@ -235,7 +235,7 @@ func TestTheDocumentHasEachFieldOfWhatIsSent(t *testing.T) {
 	doc := document(t)
 	schemas := map[string]any{
 		"Fault": client.Fault{}, "Error": client.Failure{}, "Event": client.Event{}, "Version": client.VersionInfo{}, "Name": client.NameBody{},
-		"App": paas.AppInfo{}, "RouteTable": paas.RouteTable{}, "Route": paas.RouteStatus{}, "Backend": paas.BackendStatus{}, "ConfigChange": paas.ConfigChange{}, "CheckSetting": paas.CheckSetting{}, "ChecksChange": paas.ChecksChange{}, "Release": paas.ReleaseInfo{}, "Rollback": client.RollbackBody{},
+		"App": paas.AppInfo{}, "Page": paas.PageInfo{}, "RouteTable": paas.RouteTable{}, "Route": paas.RouteStatus{}, "Backend": paas.BackendStatus{}, "ConfigChange": paas.ConfigChange{}, "CheckSetting": paas.CheckSetting{}, "ChecksChange": paas.ChecksChange{}, "Release": paas.ReleaseInfo{}, "Rollback": client.RollbackBody{},
 		"Process": paas.ProcessStatus{}, "Instance": paas.InstanceStatus{}, "Processes": paas.Processes{}, "Target": client.TargetBody{},
 		"Build": paas.BuildInfo{}, "RunRequest": paas.RunRequest{}, "Run": paas.RunInfo{}, "LogLine": paas.LogLine{}, "Domain": paas.Domain{},
 		"Host": client.HostBody{}, "Certificate": paas.Certificate{}, "NewCertificate": client.CertBody{}, "Key": paas.Key{}, "NewKey": client.KeyBody{}, "NewToken": client.NewToken{}, "Push": client.PushBody{},

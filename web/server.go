@@ -26,6 +26,8 @@ type Services struct {
 	Certs     Certs
 	Routing   Routing
 	Routes    Routes
+	Pages     Pages
+	Metrics   http.Handler // of a scrape by Prometheus
 	Garbage   Garbage
 	Logs      Logs
 	Keys      Keys

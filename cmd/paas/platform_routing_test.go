@@ -77,3 +77,36 @@ func (p *platform) Routes(_ context.Context, app string) (paas.RouteTable, error
 	t.Routes = slices.DeleteFunc(t.Routes, func(r paas.RouteStatus) bool { return app != "" && r.App != app })
 	return t, nil
 }
+
+func (p *platform) Pages(_ context.Context, app string) ([]paas.PageInfo, error) {
+	a, err := p.lock(app)
+	if err != nil {
+		return nil, err
+	}
+	defer p.mu.Unlock()
+	return slices.Clone(a.pages), nil
+}
+
+func (p *platform) SetPage(ctx context.Context, app string, name paas.PageName, html string) (paas.PageInfo, error) {
+	a, err := p.lock(app)
+	if err != nil {
+		return paas.PageInfo{}, err
+	}
+	defer p.mu.Unlock()
+	info := paas.PageInfo{Name: name, Size: paas.Bytes(len(html)), SetAt: clock, User: "ada"}
+	a.pages = append(a.pages, info)
+	return info, paas.ValidatePage(html)
+}
+
+func (p *platform) RemovePage(_ context.Context, app string, name paas.PageName) error {
+	a, err := p.lock(app)
+	if err != nil {
+		return err
+	}
+	defer p.mu.Unlock()
+	before := len(a.pages)
+	if a.pages = slices.DeleteFunc(a.pages, func(i paas.PageInfo) bool { return i.Name == name }); len(a.pages) == before {
+		return paas.Errorf(paas.NotFound, "app %s has no page of its own for %q", app, name).WithHint("paas pages -a %s", app)
+	}
+	return nil
+}

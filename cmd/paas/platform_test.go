@@ -31,6 +31,7 @@ type testApp struct {
 	version  int
 	checks   paas.Checks
 	routing  paas.Routing
+	pages    []paas.PageInfo
 	releases []paas.ReleaseInfo // newest first
 	ps       paas.Processes
 	builds   []paas.BuildInfo

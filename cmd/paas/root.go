@@ -82,7 +82,8 @@ func newRoot(s *session) *cobra.Command {
 	addGroup(root, groupApps, newApps(s), newCreate(s, runCreate), newAppInfo(s, runAppInfo), newRename(s, runRename),
 		newDestroy(s, runDestroy), newDomains(s), newDomainsAdd(s), newDomainsRemove(s), newCerts(s, runCerts), newCertsAdd(s, runCertsAdd), newCertsRemove(s), newMaintenance(s),
 		newMaintenanceSet(s, true), newMaintenanceSet(s, false), newPause(s, true), newPause(s, false),
-		newRoutes(s, runRoutes), newRouter(s, runRouter), newRouterSet(s, runRouterSet), newRouterUnset(s, runRouterSet), newGitRemote(s), newOpen(s))
+		newRoutes(s, runRoutes), newPages(s, runPages), newPagesSet(s, runPagesSet), newPagesUnset(s, runPagesUnset),
+		newRouter(s, runRouter), newRouterSet(s, runRouterSet), newRouterUnset(s, runRouterSet), newGitRemote(s), newOpen(s))
 	addGroup(root, groupRelease, newConfig(s, runConfig), newConfigGet(s, runConfigGet), newConfigSet(s, runConfigSet),
 		newConfigUnset(s, runConfigSet), newConfigEdit(s, runConfigEdit), newChecks(s, runChecks),
 		newChecksSet(s, runChecksSet), newChecksUnset(s, runChecksSet), newReleases(s), newReleasesInfo(s, runReleasesInfo),

@@ -85,7 +85,8 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
-		Domains: p.engine, Certs: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Domains: p.engine, Certs: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Pages: p.engine,
+		Metrics: newMetrics(p.routes.Metrics, p.log), Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
@@ -109,7 +110,7 @@ func (p *platform) openRouter() (*router.Controller, error) {
 		target = embedded
 	}
 	return router.NewController(dir, target, router.Options{
-		Log: p.log, Sink: p.logs.Append,
+		Log: p.log, Sink: p.logs.Append, File: p.routeFile,
 		Problem: func(problem router.Problem, gone bool) { p.engine.RouteProblem(problem.App, problem.Text, gone) },
 	})
 }

@@ -195,11 +195,14 @@ func (m *Manager) onEvent(_ context.Context, event string, data map[string]any) 
 			m.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: host}})
 			return errors.New("the host has no route any more")
 		}
+		if last, wait := m.failures.waiting(host); wait {
+			return last // certmagic's own pauses are shorter
+		}
 	case "cert_obtained":
 		m.failures.clear(host)
 		m.opts.Log.Info("certificate obtained", "host", host, "renewal", renewal)
 	case "cert_failed":
-		if err, ok := data["error"].(error); ok && renewal && m.ctx.Err() == nil {
+		if err, ok := data["error"].(error); ok && m.ctx.Err() == nil {
 			m.fail(host, err)
 		}
 	}

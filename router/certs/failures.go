@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,12 +24,14 @@ type failures struct {
 	path string
 	keep func(host string) bool
 
-	mu     sync.Mutex
+	mu     sync.Mutex // held for moments
 	byHost map[string]failure
+	saving sync.Mutex // held by whoever writes the file
 }
 
-// pauses are those between attempts. Let's Encrypt bears five failures an hour for a name.
-var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
+// pauses are those between attempts. Let's Encrypt bears five failures an hour for a name, and an attempt may be two: one
+// for each kind of challenge.
+var pauses = []time.Duration{5 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
 
 // limitPause is the least after an authority said that it was asked too often.
 const limitPause = time.Hour
@@ -68,6 +71,7 @@ func (f *failures) waiting(host string) (last error, wait bool) {
 
 // add says when the next attempt may be.
 func (f *failures) add(host, text string, limited bool) (next time.Time) {
+	defer f.save()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	failed := f.byHost[host]
@@ -78,28 +82,40 @@ func (f *failures) add(host, text string, limited bool) (next time.Time) {
 	now := time.Now().UTC().Truncate(time.Second)
 	failed = failure{Error: text, At: now, Attempts: failed.Attempts + 1, Next: now.Add(pause)}
 	f.byHost[host] = failed
-	f.save()
 	return failed.Next
 }
 
-// clear forgets a host's failure, if there is one.
-func (f *failures) clear(host string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, ok := f.byHost[host]; ok {
-		delete(f.byHost, host)
+// prune forgets the hosts that keep says no of.
+func (f *failures) prune() {
+	if f.drop(func(host string) bool { return !f.keep(host) }) {
 		f.save()
 	}
 }
 
+// clear forgets a host's failure, if there is one.
+func (f *failures) clear(host string) {
+	if f.drop(func(other string) bool { return other == host }) {
+		f.save()
+	}
+}
+
+// drop forgets some, and says whether there were any.
+func (f *failures) drop(which func(host string) bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := len(f.byHost)
+	maps.DeleteFunc(f.byHost, func(host string, _ failure) bool { return which(host) })
+	return len(f.byHost) < before
+}
+
 // save writes the file. Where that fails the pauses hold until the router restarts.
 func (f *failures) save() {
-	for host := range f.byHost {
-		if !f.keep(host) {
-			delete(f.byHost, host)
-		}
-	}
+	f.saving.Lock()
+	defer f.saving.Unlock()
+	f.drop(func(host string) bool { return !f.keep(host) })
+	f.mu.Lock()
 	text, err := json.Marshal(f.byHost)
+	f.mu.Unlock()
 	if err != nil {
 		return
 	}

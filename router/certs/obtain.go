@@ -21,11 +21,14 @@ var errAway = errors.New("the router is about to stop")
 // Certificate returns that of host, which it obtains where there is none, or only one that has expired. It waits for that
 // until ctx ends; the attempt goes on. Nothing without an error means that host cannot have one.
 func (m *Manager) Certificate(ctx context.Context, host string) (*tls.Certificate, error) {
+	if !m.opts.Hosts.Has(host) {
+		return nil, nil //nolint:nilnil // as tls.Config.GetCertificate has it
+	}
 	if c := m.cached(host); good(c) {
 		return c, nil
 	}
 	if !m.MayHave(host) {
-		return nil, nil //nolint:nilnil // as tls.Config.GetCertificate has it
+		return nil, nil //nolint:nilnil // likewise
 	}
 	c, err := m.load(host)
 	if good(c) {
@@ -89,8 +92,10 @@ func (m *Manager) obtain(host string, loading error) <-chan struct{} {
 			delete(m.underway, host)
 			close(done)
 		}()
-		if err := m.attempt(host, loading); err != nil && m.ctx.Err() == nil {
-			m.fail(host, err)
+		before, _ := m.failures.last(host)
+		err := m.attempt(host, loading)
+		if after, _ := m.failures.last(host); err != nil && m.ctx.Err() == nil && after == before {
+			m.fail(host, err) // before there was an order
 		}
 	})
 	return done
@@ -149,6 +154,9 @@ func reason(err error) string {
 	}
 	return text
 }
+
+// HostsChanged forgets what was wrong with hosts that are no more: one that comes again is tried again at once.
+func (m *Manager) HostsChanged() { m.failures.prune() }
 
 // Underway is how many hosts' certificates are being obtained.
 func (m *Manager) Underway() int {

@@ -102,7 +102,7 @@ func BenchmarkSwap(b *testing.B) {
 		}
 		t.Routes = append(t.Routes, r)
 	}
-	l := newLive(Timeouts{}.withDefaults())
+	l := newLive(Timeouts{}.withDefaults(), router.FilesIn(b.TempDir()))
 	b.ReportAllocs()
 	for b.Loop() {
 		t.Version++

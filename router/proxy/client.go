@@ -51,6 +51,9 @@ func (c *client) serve() {
 			c.refuse(problem)
 			c.finish()
 			return
+		case head == preface && c.secure: // it would have said so in the handshake
+			c.shut()
+			return
 		case head == preface:
 			c.f.handOver(c)
 			return

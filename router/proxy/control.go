@@ -28,6 +28,7 @@ func (s *Server) controlServer() *http.Server {
 	mux.HandleFunc("GET /table", s.getTable)
 	mux.HandleFunc("PUT /table", s.putTable)
 	mux.HandleFunc("GET /routes", s.getRoutes)
+	mux.Handle("GET /metrics", s.metricsHandler())
 	mux.HandleFunc("POST /drain", s.postDrain)
 	mux.HandleFunc("GET /log", s.getLog)
 	mux.HandleFunc("GET /certs", s.getCerts)
@@ -59,6 +60,9 @@ func (s *Server) putTable(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	problems, ok := s.live.put(t)
+	if m := s.certs.Load(); m != nil {
+		m.HostsChanged()
+	}
 	if !ok {
 		live := s.live.version()
 		s.refuse(w, paas.Errorf(paas.Conflict, "version %d of the routing table is live, newer than %d", live, t.Version), live)

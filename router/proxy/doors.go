@@ -75,13 +75,15 @@ func (d *doors) closeFronts() error {
 	return errors.Join(d.front.Close(), d.secure.Close())
 }
 
+var errLocked = errors.New("another router has this directory")
+
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another router has this directory: %w", err), f.Close())
+		return nil, errors.Join(fmt.Errorf("%w: %w", errLocked, err), f.Close())
 	}
 	return f, nil
 }

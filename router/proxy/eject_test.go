@@ -40,7 +40,7 @@ func TestBackendThatCannotBeConnectedToIsPassedOverForLongerAndLonger(t *testing
 // The request that tries whether a backend is back ends that by its own end, whatever that was.
 func TestBackendThatComesBackServesAgain(t *testing.T) {
 	t.Parallel()
-	addr := refusing(t)
+	addr, free := refusingUntil(t)
 	r := start(t, Options{}, route(addr, serveApp(t, func(http.ResponseWriter, *http.Request) {})))
 	client := r.client()
 	bad := r.live.lookup("a.localhost", "/").backends[0]
@@ -61,6 +61,10 @@ func TestBackendThatComesBackServesAgain(t *testing.T) {
 		}
 	}
 	failTwice()
+	if n := r.scrape()[`paas_router_ejections_total{app="a"}`]; n != 1 {
+		t.Errorf("%v ejections of a backend that was passed over all the time", n)
+	}
+	free()
 	l, err := net.Listen("tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)

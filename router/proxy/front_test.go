@@ -353,7 +353,7 @@ func TestHTTP1OverTLS(t *testing.T) {
 	tlsServer := httptest.NewUnstartedServer(nil)
 	tlsServer.StartTLS() // for its certificate
 	defer tlsServer.Close()
-	l := newLive(Timeouts{}.withDefaults())
+	l := newLive(Timeouts{}.withDefaults(), router.FilesIn(t.TempDir()))
 	l.swap(router.Table{Routes: []paas.Route{served(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("X-Proto", req.Header.Get("X-Forwarded-Proto"))
 		echo(w, req)

@@ -115,6 +115,7 @@ func (s *Server) http2Server(h http.Handler) *http.Server {
 		IdleTimeout:                  s.opts.Timeouts.Idle,
 		HTTP2:                        &http.HTTP2Config{WriteByteTimeout: s.opts.Timeouts.Idle}, // no deadline of a stream ends a write
 		MaxHeaderBytes:               maxHeader,
+		ConnState:                    s.countHTTP2,
 		DisableGeneralOptionsHandler: true, // OPTIONS * is the app's to answer
 		ErrorLog:                     slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}

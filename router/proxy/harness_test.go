@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"paas"
 	"paas/router"
@@ -232,15 +233,34 @@ func readHead(br *bufio.Reader) (string, error) {
 	}
 }
 
-// refusing is an address where nothing listens.
+// refusing is an address where nothing listens, and nothing else gets to before the test has ended.
 func refusing(t *testing.T) netip.AddrPort {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, _ := refusingUntil(t)
+	return addr
+}
+
+// refusingUntil is one until it is set free.
+func refusingUntil(t *testing.T) (addr netip.AddrPort, free func()) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return addrOf(l)
+	free = sync.OnceFunc(func() { _ = unix.Close(fd) })
+	t.Cleanup(free)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil { // and does not listen
+		t.Fatal(err)
+	}
+	bound, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inet, ok := bound.(*unix.SockaddrInet4)
+	if !ok {
+		t.Fatalf("got %T", bound)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4(inet.Addr), uint16(inet.Port)), free
 }
 
 // client speaks to the router as one with its own connections.

@@ -60,6 +60,7 @@ func (f *http1) start(conn net.Conn) {
 	}
 	f.clients[c] = struct{}{}
 	f.all.Add(1)
+	f.h.live.http1.Add(1)
 	go func() {
 		defer f.forget(c)
 		defer func() {
@@ -78,6 +79,7 @@ func (f *http1) forget(c *client) {
 	f.mu.Lock()
 	delete(f.clients, c)
 	f.mu.Unlock()
+	f.h.live.http1.Add(-1)
 	f.all.Done()
 }
 

@@ -22,6 +22,7 @@ type app struct {
 	health      string // the path that is answered while it is paused; empty: none
 	down        code
 	policy      policy
+	pages       pages
 	share       *share
 	backends    []*backend
 }
@@ -39,9 +40,14 @@ type live struct {
 	current  atomic.Pointer[routes]
 	timeouts Timeouts
 	files    router.Files
-	secure   bool                        // the router takes TLS
-	certs    map[string]*tls.Certificate // by file; guarded by mu
-	unrouted atomic.Uint64               // requests that no app answers
+	unrouted atomic.Uint64 // requests that no app answers
+	http1    atomic.Int64  // connections
+	http2    atomic.Int64
+	secure   bool // the router takes TLS
+
+	changing sync.Mutex // held for a whole change of the table, the reading of files included
+	library  library
+	certs    map[string]*tls.Certificate // by file
 
 	mu       sync.Mutex // held for moments only: swap, and looking up what to drain
 	backends map[backendKey]*backend
@@ -56,8 +62,8 @@ type backendKey struct {
 	paas.Backend
 }
 
-func newLive(timeouts Timeouts) *live {
-	l := &live{timeouts: timeouts, backends: map[backendKey]*backend{}, retired: map[*backend]struct{}{}}
+func newLive(timeouts Timeouts, files router.Files) *live {
+	l := &live{timeouts: timeouts, files: files, backends: map[backendKey]*backend{}, retired: map[*backend]struct{}{}}
 	l.current.Store(&routes{replaced: make(chan struct{})})
 	return l
 }
@@ -72,35 +78,46 @@ func (l *live) lookup(host, target string) *app { return l.current.Load().find(h
 
 // put makes t live unless a newer version is. ok says whether it did.
 func (l *live) put(t router.Table) (problems []router.Problem, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.changing.Lock()
+	defer l.changing.Unlock()
 	if t.Version < l.version() {
 		return nil, false
 	}
-	return l.swapLocked(t), true
+	return l.change(t), true
 }
 
 func (l *live) swap(t router.Table) []router.Problem {
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	return l.change(t)
+}
+
+// change, called with changing, reads what t names before requests have to wait for anything.
+func (l *live) change(t router.Table) []router.Problem {
+	t, problems := t.Check()
+	library, missing := l.library.read(l.files, t)
+	l.library, problems = library, append(problems, missing...)
+	var own ownCerts
+	if l.secure {
+		own, problems = l.loadCerts(t, problems)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.swapLocked(t)
+	l.swapLocked(t, own)
+	return problems
 }
 
 // swapLocked changes the pointer first and retires after: a request that took a backend from the old table is either
 // counted there before it retires, or turned away by it and looks again.
-func (l *live) swapLocked(t router.Table) []router.Problem {
-	t, problems := t.Check()
-	next := &routes{table: t, sites: make(sites, len(t.Routes)), replaced: make(chan struct{})}
+func (l *live) swapLocked(t router.Table, own ownCerts) {
+	next := &routes{table: t, sites: make(sites, len(t.Routes)), own: own, replaced: make(chan struct{})}
 	old, shares := l.backends, l.shares
 	l.shares = make(map[string]*share, len(t.Routes))
 	l.backends = make(map[backendKey]*backend, len(old))
-	if l.secure {
-		next.own, problems = l.loadCerts(t, problems)
-	}
 	for _, r := range t.Routes {
 		a := &app{
 			id: r.App, maintenance: r.Maintenance, paused: r.Paused, health: r.Health, down: downCode(r.Down),
-			policy: newPolicy(r.Routing, l.timeouts), share: shares[r.App],
+			policy: newPolicy(r.Routing, l.timeouts), pages: l.library.pagesOf(r), share: shares[r.App],
 		}
 		if a.share == nil {
 			a.share = &share{}
@@ -119,7 +136,6 @@ func (l *live) swapLocked(t router.Table) []router.Problem {
 			l.retired[b] = struct{}{}
 		}
 	}
-	return problems
 }
 
 func (l *live) backendOf(old map[backendKey]*backend, key backendKey) *backend {

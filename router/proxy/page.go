@@ -29,13 +29,7 @@ type pageData struct {
 // writeFailure answers a request that no app answers. It sets no cookie and lets nobody cache it.
 func (ex *exchange) writeFailure(c code) (status int, bytes int64) {
 	m := c.meaning()
-	body, contentType := failurePage(c, m, ex.id), "text/html; charset=utf-8"
-	switch {
-	case c == challenged:
-		body, contentType = []byte(ex.challenge), "text/plain"
-	case acceptsJSON(ex.req.fields):
-		body, contentType = failureJSON(m, ex.id), "application/json"
-	}
+	body, contentType := ex.failureBody(c, m)
 	resp := response{status: m.status, reason: http.StatusText(m.status), length: int64(len(body)), fields: []field{
 		{name: "Content-Type", value: contentType}, {name: "Cache-Control", value: "no-store"}, {name: "X-Request-Id", value: ex.id},
 	}}
@@ -55,6 +49,22 @@ func (ex *exchange) writeFailure(c code) (status int, bytes int64) {
 		return m.status, 0 // the client is gone
 	}
 	return m.status, int64(len(body))
+}
+
+// failureBody is JSON for a program, the app's own page, or the router's. It is not to be written to.
+func (ex *exchange) failureBody(c code, m meaning) (body []byte, contentType string) {
+	const html = "text/html; charset=utf-8"
+	switch {
+	case c == challenged:
+		return []byte(ex.challenge), "text/plain"
+	case acceptsJSON(ex.req.fields):
+		return failureJSON(m, ex.id), "application/json"
+	case ex.app != nil:
+		if own := ex.app.pages.of(c, m.status); own != nil {
+			return own, html
+		}
+	}
+	return failurePage(c, m, ex.id), html
 }
 
 func failurePage(c code, m meaning, id string) []byte {

@@ -21,7 +21,8 @@ type ring struct {
 	lines   []slot // a circle from head
 	head, n int
 	bytes   int
-	dropped map[string]int // by app
+	dropped map[string]int // by app, not yet said
+	gone    uint64         // in all
 	wake    chan struct{}  // has a token when there is something new
 	closed  bool
 	end     chan struct{} // closed with it
@@ -82,6 +83,7 @@ func (r *ring) put(app string, at time.Time, text []byte) {
 	defer r.mu.Unlock()
 	for r.n > 0 && (r.n == r.maxLines || r.bytes+len(text) > r.maxBytes) {
 		r.dropped[r.shift().app]++
+		r.gone++
 	}
 	if r.n == len(r.lines) {
 		r.grow()
@@ -90,6 +92,13 @@ func (r *ring) put(app string, at time.Time, text []byte) {
 	s.app, s.at, s.text = app, at, append(s.text[:0], text...)
 	r.n++
 	r.bytes += len(text)
+}
+
+// lost is how many lines were dropped so far.
+func (r *ring) lost() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gone
 }
 
 func (r *ring) notify() {

@@ -44,20 +44,14 @@ func New(opts Options) (*Server, error) {
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the router's directory: %w", err)
 	}
-	s := &Server{opts: opts, started: time.Now(), live: newLive(opts.Timeouts), ring: newRing(ringLines, ringBytes)}
+	s := &Server{opts: opts, started: time.Now(), live: newLive(opts.Timeouts, router.FilesIn(opts.Dir)), ring: newRing(ringLines, ringBytes)}
 	if err := s.setTLS(); err != nil {
 		return nil, err
 	}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
-	before, doors, err := askPredecessor(opts)
-	if err != nil {
-		return nil, fmt.Errorf("take over from the router that is up: %w", err)
-	}
-	if before == nil {
-		doors, err = openDoors(opts)
-	}
+	before, doors, err := getDoors(opts)
 	if err != nil {
 		return nil, err
 	}

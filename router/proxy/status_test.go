@@ -40,6 +40,10 @@ func TestRoutesSayWhereRequestsGoAndWhatBecameOfThem(t *testing.T) {
 		return r.routes("a").Routes[0].Backends[1].State == paas.BackendEjected
 	})
 	r.visit("b.localhost")
+	eventually(t, "all of them to be counted", func() bool {
+		a, b := r.routes("a").Routes[0], r.routes("b").Routes[0]
+		return b.Requests == 1 && a.Requests == a.Backends[0].Requests
+	})
 
 	all := r.routes("")
 	if all.Version != r.version.Load() || len(all.Routes) != 3 || len(r.routes("nosuch").Routes) != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -52,6 +53,27 @@ type predecessor struct {
 	conn   *net.UnixConn
 	target *router.Embedded
 	gone   chan struct{} // closed when it has ended, or this one has left it
+}
+
+// startTime is how long a router that has the lock may take to offer the doors.
+const startTime = 3 * time.Second
+
+// getDoors opens the doors, or asks the router that is up on the directory for them.
+func getDoors(opts Options) (before *predecessor, d *doors, err error) {
+	for began := time.Now(); ; {
+		before, d, err = askPredecessor(opts)
+		if err != nil {
+			return nil, nil, fmt.Errorf("take over from the router that is up: %w", err)
+		}
+		if before != nil {
+			return before, d, nil
+		}
+		d, err = openDoors(opts)
+		if !errors.Is(err, errLocked) || time.Since(began) > startTime {
+			return nil, d, err
+		}
+		<-time.After(10 * time.Millisecond) // it has just started, or is about to end
+	}
 }
 
 // askPredecessor returns the router that is up on the directory, nil if there is none, and the doors that it offers.

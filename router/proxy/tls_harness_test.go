@@ -26,7 +26,7 @@ type ownCert struct {
 }
 
 // newOwnCert makes one that is good for so long; negative: it expired so long ago.
-func newOwnCert(t *testing.T, left time.Duration, names ...string) ownCert {
+func newOwnCert(t testing.TB, left time.Duration, names ...string) ownCert {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -89,6 +89,10 @@ func TestCertificateIsObtainedAtTheFirstHandshake(t *testing.T) {
 			if again := authority.Orders(t); again != orders {
 				t.Errorf("a restart made %d orders", again-orders)
 			}
+			r.put() // no host, no certificate
+			if _, err := r.handshake(authority.RootPool(), "a.localhost"); err == nil {
+				t.Error("the host has no route, and yet a certificate")
+			}
 		})
 	}
 }
@@ -163,6 +167,15 @@ func TestFailureToObtainIsShownAndNotTriedAgainAtOnce(t *testing.T) {
 	if again := authority.Orders(t); again != orders {
 		t.Errorf("%d orders more after a restart", again-orders)
 	}
+	r.put() // the domain is taken away and comes again
+	r.put(rt)
+	if state := r.certs1(t); state.Error != "" {
+		t.Errorf("got %+v", state)
+	}
+	_, _ = r.handshake(authority.RootPool(), "a.nowhere.test")
+	if again := authority.Orders(t); again == orders {
+		t.Error("it is not tried again")
+	}
 }
 
 func TestCertificateIsRenewed(t *testing.T) {
@@ -204,9 +217,9 @@ func TestOwnCertificateGoesBeforeAnObtainedOne(t *testing.T) {
 	if _, err := r.handshake(authority.RootPool(), "b.localhost"); err != nil {
 		t.Errorf("in the place of the expired one: %v", err)
 	}
-	_, problems := r.live.loadCerts(r.live.table(), nil)
-	if len(problems) != 1 || problems[0].App != "a" {
-		t.Errorf("got %v", problems)
+	problems, err := r.target.Put(t.Context(), router.Table{Version: r.version.Add(1), Routes: r.live.table().Routes})
+	if err != nil || len(problems) != 1 || problems[0].App != "a" || !strings.HasPrefix(problems[0].Text, "a certificate cannot be used: the router has no file 000") {
+		t.Errorf("got %v, %v", problems, err)
 	}
 }
 
@@ -235,12 +248,28 @@ func TestRedirectToHTTPSNamesThePort(t *testing.T) {
 func TestProtocolIsAgreedOn(t *testing.T) {
 	t.Parallel()
 	own := newOwnCert(t, time.Hour, "*.localhost")
-	r := startTLS(t, Options{}, own.on(served(echo)(t)))
+	r := startTLS(t, Options{}, own.on(served(func(w http.ResponseWriter, req *http.Request) {
+		fmt.Fprint(w, req.Header.Get("X-Forwarded-Proto"))
+	})(t)))
 	for protocol, major := range map[string]int{"http/1.1": 1, "h2": 2} {
-		resp, _ := r.do(r.tlsClient(own.pool, "a.localhost", protocol), r.request(http.MethodGet, "/", nil))
-		if resp.ProtoMajor != major || resp.TLS == nil || resp.TLS.Version < tls.VersionTLS12 {
-			t.Errorf("%s: got %s", protocol, resp.Proto)
+		resp, body := r.do(r.tlsClient(own.pool, "a.localhost", protocol), r.request(http.MethodGet, "/", nil))
+		if resp.ProtoMajor != major || resp.TLS == nil || resp.TLS.Version < tls.VersionTLS12 || body != "https" {
+			t.Errorf("%s: got %s %q", protocol, resp.Proto, body)
 		}
+	}
+	other, err := tls.Dial("tcp", r.SecureAddr().String(), &tls.Config{RootCAs: own.pool, ServerName: "a.localhost", NextProtos: []string{"http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := other.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(other, preface); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(other); len(got) > 0 || isTimeout(err) {
+		t.Errorf("one that was not agreed on: got %q, %v", got, err)
 	}
 	conn, err := tls.Dial("tcp", r.SecureAddr().String(), &tls.Config{RootCAs: own.pool, ServerName: "a.localhost", MaxVersion: tls.VersionTLS11})
 	if err == nil {

@@ -71,6 +71,9 @@ func (p *Platform) serveArgs() []string {
 		"--subnet-pool", p.slot.pool().String(),
 		"--build-cache", "0", // it is everybody's who uses the engine
 	}
+	if p.options.HTTPS {
+		args = append(args, "--https-addr", p.SecureAddr())
+	}
 	return append(args, p.options.Args...)
 }
 

@@ -45,6 +45,9 @@ func (p *Platform) RouterAddr() string { return p.slot.addr(0).String() }
 // APIURL is the address of the HTTP API, without a slash at its end.
 func (p *Platform) APIURL() string { return "http://" + p.slot.addr(2).String() }
 
+// SecureAddr is where the router takes TLS, if it does.
+func (p *Platform) SecureAddr() string { return p.SpareAddr(4) }
+
 // SpareAddr is a free address, HOST:PORT, of the platform's own: 0 to 4.
 func (p *Platform) SpareAddr(i int) string { return p.slot.addr(3 + i).String() }
 

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Args     []string // further flags of paasd serve
 	Env      []string // further environment of paasd, KEY=value
+	HTTPS    bool     // the router takes TLS, at SecureAddr
 	NoRouter bool     // with Args --router none: do not wait for a router
 	Stopped  bool     // do not start paasd; Serve does
 	Troubled bool     // the test takes away what paasd needs, so that it may log errors

@@ -35,7 +35,8 @@ func appPath(app string, rest ...string) (string, error) {
 type request struct {
 	method string
 	path   string
-	body   any // JSON; nil for none
+	body   any    // JSON; nil for none
+	raw    []byte // instead of that, with its Content-Type in header
 	header http.Header
 }
 
@@ -49,6 +50,9 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 		}
 		body = bytes.NewReader(data)
 	}
+	if r.raw != nil {
+		body = bytes.NewReader(r.raw)
+	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
@@ -56,7 +60,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	for k, v := range r.header {
 		req.Header[k] = v
 	}
-	if body != nil {
+	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	c.authorize(req.Header)
