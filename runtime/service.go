@@ -129,23 +129,32 @@ func (d *Docker) takeOver(ctx context.Context, spec ServiceSpec, next container.
 	if err := d.start(ctx, next.ID); err != nil {
 		return false, err
 	}
+	served, another := awaitServing(ctx, spec.Serving, next.Labels[labelServiceAs])
+	if !another {
+		return served, nil
+	}
+	lines, _ := d.Tail(context.WithoutCancel(ctx), next.ID, 5) // without them the rest still says what happened
+	return false, paas.Errorf(paas.Unavailable, "its successor did not come to serve in %s, the one before stays: %s", takeoverLimit, strings.Join(lines, " | "))
+}
+
+// awaitServing waits until the service of that name serves, and otherwise says whether another one does at the end.
+func awaitServing(ctx context.Context, serving func(context.Context) (string, error), as string) (served, another bool) {
 	ctx, cancel := context.WithTimeout(ctx, takeoverLimit)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		name, err := spec.Serving(ctx)
-		if err == nil && name == next.Labels[labelServiceAs] {
-			return true, nil
+		name, err := serving(ctx)
+		if err == nil && name == as {
+			return true, false
+		}
+		if err == nil || ctx.Err() == nil { // else it is not the service that failed
+			another = err == nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			if err != nil {
-				return false, nil
-			}
-			lines, _ := d.Tail(context.WithoutCancel(ctx), next.ID, 5) // without them the rest still says what happened
-			return false, paas.Errorf(paas.Unavailable, "its successor did not come to serve in %s, the one before stays: %s", takeoverLimit, strings.Join(lines, " | "))
+			return false, another
 		}
 	}
 }

@@ -53,7 +53,7 @@ func openDoors(opts Options) (_ *doors, err error) {
 
 func (d *doors) controlPath() string { return filepath.Join(d.dir, router.SocketFile) }
 
-// close leaves the doors to whoever else has them.
+// close leaves the doors to whoever else has them, and so the name of the control socket, which one that starts replaces.
 func (d *doors) close() error {
 	var errs []error
 	for _, door := range []*door{d.front, d.secure, d.control} {
@@ -73,11 +73,6 @@ func (d *doors) closeFronts() error {
 		return d.front.Close()
 	}
 	return errors.Join(d.front.Close(), d.secure.Close())
-}
-
-// remove is close where nobody else has them.
-func (d *doors) remove() error {
-	return errors.Join(os.Remove(d.controlPath()), d.close())
 }
 
 var errLocked = errors.New("another router has this directory")

@@ -61,10 +61,25 @@ func serve(srv *http.Server, l net.Listener, what string) error {
 
 // leave takes no new connection and gives each that is there one more request, until ctx ends. late says that there are
 // more.
-func (f *fronts) leave(ctx context.Context) (late bool) { return f.end(ctx, f.http1.leave) }
+func (f *fronts) leave(ctx context.Context) (late bool) {
+	return f.end(ctx, f.http1.leave, f.leaveHTTP2)
+}
+
+// leaveHTTP2 is http1.leave for the others: net/http closes idle connections as they are, with what is just on its way on
+// them, and takes no more from those that still shake hands.
+func (f *fronts) leaveHTTP2(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, lastRequest)
+	defer cancel()
+	if wait(waiting, &f.http1.all) != nil || f.http1.http2.used.Load() {
+		<-waiting.Done()
+	}
+	return f.http2.Shutdown(ctx)
+}
 
 // shutdown takes no new connection and lets requests finish until ctx ends. late says that there are more.
-func (f *fronts) shutdown(ctx context.Context) (late bool) { return f.end(ctx, f.http1.shutdown) }
+func (f *fronts) shutdown(ctx context.Context) (late bool) {
+	return f.end(ctx, f.http1.shutdown, f.http2.Shutdown)
+}
 
 // halt takes no new connection. Once it has returned the doors may be opened again.
 func (f *fronts) halt() {
@@ -77,10 +92,10 @@ func (f *fronts) halt() {
 	f.accepting.Wait() // whoever was accepted is served
 }
 
-func (f *fronts) end(ctx context.Context, first func(context.Context) error) (late bool) {
+func (f *fronts) end(ctx context.Context, first, other func(context.Context) error) (late bool) {
 	f.halt()
 	second := make(chan error, 1)
-	go func() { second <- f.http2.Shutdown(ctx) }()
+	go func() { second <- other(ctx) }()
 	return errors.Join(first(ctx), <-second) != nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"paas/router/certs"
@@ -18,7 +19,8 @@ type handler struct {
 	live     *live
 	ring     *ring
 	log      *slog.Logger
-	port     string // of the listener
+	port     string      // of the listener
+	leaving  atomic.Bool // a request is its connection's last
 
 	securePort string         // of that for TLS; empty: there is none
 	certs      *certs.Manager // nil: likewise

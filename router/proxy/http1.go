@@ -17,7 +17,6 @@ type http1 struct {
 	h     *handler
 	http2 *handed
 
-	leaving  atomic.Bool // a request is a connection's last
 	stopping atomic.Bool // no request may begin any more
 	mu       sync.Mutex
 	clients  map[*client]struct{}
@@ -99,10 +98,10 @@ const lastRequest = 5 * time.Second
 // one at once would fail the request that its client is just sending; one that is silent for long is as likely to send
 // one then as at any other end of its idle time.
 func (f *http1) leave(ctx context.Context) error {
-	f.leaving.Store(true)
+	f.h.leaving.Store(true)
 	waiting, cancel := context.WithTimeout(ctx, lastRequest)
 	defer cancel()
-	if f.wait(waiting) == nil {
+	if wait(waiting, &f.all) == nil {
 		return nil
 	}
 	return f.shutdown(ctx)
@@ -111,7 +110,7 @@ func (f *http1) leave(ctx context.Context) error {
 // shutdown lets requests that have begun finish, until ctx ends. The listener must be closed before.
 func (f *http1) shutdown(ctx context.Context) error {
 	f.mu.Lock()
-	f.leaving.Store(true)
+	f.h.leaving.Store(true)
 	f.stopping.Store(true)
 	for c := range f.clients {
 		// What has sent its next request already is served; what sends it this moment has to send it again, elsewhere.
@@ -120,14 +119,14 @@ func (f *http1) shutdown(ctx context.Context) error {
 		}
 	}
 	f.mu.Unlock()
-	return f.wait(ctx)
+	return wait(ctx, &f.all)
 }
 
-func (f *http1) wait(ctx context.Context) error {
+func wait(ctx context.Context, all *sync.WaitGroup) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f.all.Wait()
+		all.Wait()
 	}()
 	select {
 	case <-done:
@@ -170,6 +169,7 @@ type handed struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
+	used   atomic.Bool // a connection was handed
 }
 
 func newHanded(addr net.Addr) *handed {
@@ -177,6 +177,7 @@ func newHanded(addr net.Addr) *handed {
 }
 
 func (l *handed) hand(c net.Conn) {
+	l.used.Store(true)
 	select {
 	case l.conns <- c:
 	case <-l.closed:

@@ -37,7 +37,7 @@ func (c *client) begin(resp *response, length int64, last bool) {
 	o := &c.resp
 	o.open()
 	o.chunked = length < 0 && c.req.minor > 0
-	o.last = last || c.req.close || length < 0 && !o.chunked || c.f.leaving.Load()
+	o.last = last || c.req.close || length < 0 && !o.chunked || c.f.h.leaving.Load()
 	b := c.appendHead(o.text, resp)
 	switch {
 	case resp.bodiless(c.req.method):
@@ -145,7 +145,11 @@ func (c *client) hijack(resp *response) (*sock, error) {
 	b := append(c.appendHead(c.resp.text, resp), "Connection: Upgrade\r\n"...)
 	c.resp.text = append(appendField(b, "Upgrade", resp.upgrade), "\r\n"...)
 	c.kind = large
-	return c.sock, c.flush()
+	if err := c.flush(); err != nil {
+		c.shut() // nobody else does: it speaks HTTP no more
+		return nil, err
+	}
+	return c.sock, nil
 }
 
 // date is the time of a second as HTTP writes it.

@@ -113,7 +113,7 @@ func (r *run) main(ctx context.Context) (err error) {
 		}
 		r.opts.Log.Info("another router takes over")
 		if back, err := r.retire(ctx, next); !back || err != nil {
-			return errors.Join(err, r.end(context.WithoutCancel(ctx), r.doors.close))
+			return errors.Join(err, r.end(context.WithoutCancel(ctx)))
 		}
 		r.opts.Log.Warn("the router that took over has ended: this one serves again", "version", r.live.version())
 	}
@@ -151,22 +151,22 @@ func (r *run) open() (err error) {
 // stop lets requests end while the control socket still answers, then cuts everything. A predecessor that is still
 // there has the doors again, at once.
 func (r *run) stop(ctx context.Context) error {
-	release, end := r.doors.remove, (*fronts).shutdown
+	end := (*fronts).shutdown
 	if p := r.before.Load(); p != nil {
-		release, end = r.doors.close, (*fronts).leave
+		end = (*fronts).leave
 		if r.control != nil {
 			r.control.close() // or paasd's calls would come to either
 		}
 		p.leave()
 	}
 	if r.fronts == nil {
-		return r.end(ctx, release)
+		return r.end(ctx)
 	}
 	err := r.doors.closeFronts() // whoever comes now is refused, or comes to a predecessor
 	ending, cancel := context.WithTimeout(ctx, r.opts.Timeouts.Drain)
 	defer cancel()
 	late := end(r.fronts, ending)
-	return errors.Join(err, r.cut(r.fronts, late), r.end(ctx, release))
+	return errors.Join(err, r.cut(r.fronts, late), r.end(ctx))
 }
 
 // cut closes what is left of requests and, where there is more than the time was for, of connections.
@@ -181,7 +181,7 @@ func (r *run) cut(f *fronts, late bool) error {
 }
 
 // end gives the log's reader its last lines and lets go of the doors.
-func (r *run) end(ctx context.Context, release func() error) error {
+func (r *run) end(ctx context.Context) error {
 	var errs []error
 	for _, f := range r.earlier {
 		errs = append(errs, f.close())
@@ -191,7 +191,7 @@ func (r *run) end(ctx context.Context, release func() error) error {
 		errs = append(errs, r.control.stop(ctx))
 	}
 	r.removePrivate()
-	return errors.Join(append(errs, release())...)
+	return errors.Join(append(errs, r.doors.close())...)
 }
 
 // control answers paasd, or a successor in its place, until it is closed.

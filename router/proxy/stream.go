@@ -11,6 +11,7 @@ import (
 
 // stream is a request of HTTP/2, which net/http speaks, and the front of the exchange with it.
 type stream struct {
+	h    *handler
 	w    http.ResponseWriter
 	r    *http.Request
 	rc   *http.ResponseController
@@ -22,7 +23,7 @@ type stream struct {
 // ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler where a response that has begun must not look
 // complete.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := &stream{w: w, r: r, rc: http.NewResponseController(w)}
+	s := &stream{h: h, w: w, r: r, rc: http.NewResponseController(w)}
 	s.body.r = r
 	defer s.body.release()
 	if !s.read() {
@@ -104,6 +105,9 @@ func (s *stream) begin(resp *response, length int64, _ bool) {
 	}
 	if length >= 0 && (s.req.method == http.MethodHead || !resp.bodiless("")) {
 		h.Set("Content-Length", strconv.FormatInt(length, 10))
+	}
+	if s.h.leaving.Load() {
+		h.Set("Connection", "close") // net/http says it by GOAWAY
 	}
 	s.w.WriteHeader(resp.status)
 }

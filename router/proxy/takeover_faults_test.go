@@ -111,3 +111,31 @@ func TestSuccessorsThatEndAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestRouterThatStopsLeavesTheSocketToACandidate(t *testing.T) {
+	t.Parallel()
+	r := start(t, Options{})
+	var conn *net.UnixConn
+	eventually(t, "somebody who hands over", func() (ok bool) {
+		var err error
+		conn, err = dialHandover(r.opts.Dir)
+		return err == nil
+	})
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	_, files, err := receiveFiles(conn) // and is about to ask for control
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		defer f.Close()
+	}
+	r.stop()
+	control, err := net.Dial("unix", r.doors.controlPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = control.Close()
+}
