@@ -100,8 +100,12 @@ func (e *Engine) SetMaintenance(ctx context.Context, app string, on bool) (paas.
 }
 
 // SetPaused makes the router hold the requests to app, or let them go, in their order. It holds only so many, and only
-// so long.
+// so long. Where it can hold none it fails with paas.Conflict.
 func (e *Engine) SetPaused(ctx context.Context, app string, paused bool) (paas.AppInfo, error) {
+	if paused && e.NoHold {
+		return paas.AppInfo{}, paas.Errorf(paas.Conflict, "requests cannot wait here: only the embedded router holds them").
+			WithHint("paas maintenance:on")
+	}
 	ev := paas.Event{Kind: paas.EventPause, Text: "Resumed"}
 	if paused {
 		ev.Text = "Paused"

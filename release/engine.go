@@ -18,6 +18,8 @@ type Options struct {
 	GitURL func(app string) string  // default ssh://paas@<Domain>/<app>
 	// CheckHost returns a custom domain (a host or a wildcard, and a path prefix) in its canonical form, or why it cannot be one.
 	CheckHost func(host string) (string, error)
+	// NoHold says that the router cannot let requests wait, so that an app cannot be paused.
+	NoHold bool
 	// KeepRoutes names routes that belong to no app, which recovery must not drop.
 	KeepRoutes []string
 	Timings    Timings

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -14,6 +15,18 @@ func (w *world) routing(pairs ...string) ([]string, error) {
 		patch[pairs[i]] = &pairs[i+1]
 	}
 	return w.SetRouting(context.Background(), "hello", patch)
+}
+
+func TestPauseIsRefusedWhereTheRouterHoldsNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.NoHold = true
+		_, err := w.SetPaused(context.Background(), "hello", true)
+		if e, ok := errors.AsType[*paas.Error](err); !ok || e.Code != paas.Conflict || e.Hint != "paas maintenance:on" {
+			t.Errorf("got %v", err)
+		}
+		must(w.SetPaused(context.Background(), "hello", false))(t)
+	})
 }
 
 func TestRoutingIsInTheRoutesAndMakesNoRelease(t *testing.T) {

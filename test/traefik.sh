@@ -5,8 +5,9 @@
 #   test/traefik.sh           prints the path of a static binary, kept in .cache/traefik
 #   test/traefik.sh image     puts it onto the Docker engine, and prints the image's name
 #
-# It is Traefik as it is released, but for two things that the tests have no use for: the web pages, which the module
-# lacks, and the DNS providers of the ACME client, which are most of the modules and of the time.
+# It is Traefik as it is released, but for three things that the tests have no use for: the web pages, which the module
+# lacks, the DNS providers of the ACME client, which are most of the modules and of the time, and its own fork of
+# go-http-auth, for which an older state of the same fork stands in.
 set -eu
 cd "$(dirname "$0")/.."
 

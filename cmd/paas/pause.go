@@ -37,7 +37,7 @@ func runPause(ctx context.Context, s *session, on, asJSON bool) error {
 		return err
 	}
 	if on {
-		s.note("Requests to %s wait, or get a 503 where Traefik is the router. Let them go with: paas resume -a %s", app.Name, app.Name)
+		s.note("Requests to %s wait. Let them go with: paas resume -a %s", app.Name, app.Name)
 	} else {
 		s.note("Requests go to %s.", app.Name)
 	}

@@ -69,7 +69,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	p.engine = release.New(release.Deps{
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
-		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp},
+		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, NoHold: s.router != "embedded",
 		Room: p.disk.ToWrite, BuildCache: s.buildCache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
 	p.disk.collect = func(ctx context.Context, progress io.Writer) error {

@@ -66,7 +66,9 @@ func (f *failures) waiting(host string) (last error, wait bool) {
 	if !ok {
 		return nil, false
 	}
-	return errors.New(failed.Error), time.Now().Before(failed.Next)
+	now := time.Now()
+	clockSetBack := now.Before(failed.At) // what it said then is no measure
+	return errors.New(failed.Error), now.Before(failed.Next) && !clockSetBack
 }
 
 // add says when the next attempt may be.

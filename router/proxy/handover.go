@@ -33,10 +33,13 @@ func (r *run) awaitSuccessor(ctx context.Context) *successor {
 		conn, err := l.AcceptUnix()
 		if err != nil {
 			if ctx.Err() == nil {
-				r.opts.Log.Error("no router can take over from this one without a gap", "error", err)
-				<-ctx.Done()
+				r.opts.Log.Error("no router can take over for a moment", "error", err)
+				select {
+				case <-time.After(time.Second):
+				case <-ctx.Done():
+				}
 			}
-			return nil
+			continue
 		}
 		if r.handOver(ctx, conn) {
 			return watch(conn)

@@ -42,11 +42,24 @@ func (f *http1) serve(l net.Listener) error {
 		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
 			f.h.log.Warn("no connection can be taken for a moment", "error", err)
 			<-time.After(acceptPause)
-		case errors.Is(err, unix.ECONNABORTED):
+		case ofConnection(err):
 		default:
 			return err
 		}
 	}
+}
+
+// ofConnection says whether an error of Accept is that of the connection that it would have returned (accept(2)).
+func ofConnection(err error) bool {
+	for _, errno := range []unix.Errno{
+		unix.ECONNABORTED, unix.EPERM, unix.EPROTO, unix.ENOPROTOOPT, unix.ENETDOWN, unix.ENETUNREACH, unix.EHOSTDOWN, unix.EHOSTUNREACH,
+		unix.ENONET, unix.EOPNOTSUPP,
+	} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *http1) start(conn net.Conn) {
