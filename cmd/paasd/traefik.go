@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -140,13 +141,23 @@ func listenLoopback(addr netip.AddrPort) (net.Listener, netip.AddrPort, error) {
 			return l, addr, nil
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, addr, fmt.Errorf("listen on the loopback interface: %w", err)
+	var err error
+	for range 100 {
+		addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(firstPort+rand.IntN(morePorts)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr.String()); err == nil {
+			return l, addr, nil
+		}
 	}
-	addr, err = netip.ParseAddrPort(l.Addr().String())
-	return l, addr, err
+	return nil, addr, fmt.Errorf("listen on the loopback interface: %w", err)
 }
+
+// Ports are chosen below those that the system gives to connections: one of these could be in use just when it is to be
+// listened on again.
+const (
+	firstPort = 10240
+	morePorts = 10000
+)
 
 // servePages answers what Traefik sends here: requests that no instance can answer.
 func (p *platform) servePages(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -178,17 +179,14 @@ func addrOf(t testing.TB, s *httptest.Server) netip.AddrPort {
 	return addr
 }
 
-// free is an address that nobody listens at.
+// free is an address that nobody listens at. It is none of those that the system gives to connections.
 func free(t testing.TB) netip.AddrPort {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(1024+rand.IntN(9000)))
+		if l, err := net.Listen("tcp", addr.String()); err == nil {
+			_ = l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	addr, err := netip.ParseAddrPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addr
 }
