@@ -79,8 +79,11 @@ func (d *Docker) ensureService(ctx context.Context, spec ServiceSpec) error {
 	if i := slices.IndexFunc(present, func(c container.Summary) bool { return c.Labels[labelServiceSum] == sum }); i >= 0 {
 		own, others := present[i], slices.Delete(slices.Clone(present), i, i+1)
 		if len(others) == 0 || spec.Serving == nil || !anotherServes(ctx, spec, own) {
-			if err := d.resumeService(ctx, own); err == nil || paas.CodeOf(err) == paas.Unavailable {
-				return errors.Join(err, d.succeed(ctx, spec.Name, own, others, serviceGrace))
+			switch err := d.resumeService(ctx, own); {
+			case err == nil:
+				return d.succeed(ctx, spec.Name, own, others, serviceGrace)
+			case paas.CodeOf(err) == paas.Unavailable:
+				return err
 			}
 		}
 	}
