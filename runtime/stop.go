@@ -8,6 +8,7 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
 
 	"paas"
@@ -150,8 +151,41 @@ func (d *Docker) Wait(ctx context.Context, id string) (paas.Instance, error) {
 	if e := <-exited; e.err != nil {
 		return paas.Instance{}, e.err
 	}
-	return d.Instance(ctx, id)
+	i, err := d.Instance(ctx, id)
+	if err == nil && i.ExitCode == statusKilled && !i.OOMKilled {
+		i.OOMKilled = d.ranOutOfMemory(ctx, i)
+	}
+	return i, err
 }
+
+const (
+	statusKilled = 128 + 9 // by SIGKILL
+	// oomWindow is how much later than of an exit the engine may hear why it was: the two come to it by different ways.
+	oomWindow = 500 * time.Millisecond
+)
+
+// ranOutOfMemory asks the engine's events, where an instance's own record may never say it.
+func (d *Docker) ranOutOfMemory(ctx context.Context, i paas.Instance) bool {
+	ctx, cancel := context.WithTimeout(ctx, 4*oomWindow)
+	stream := d.client.Events(ctx, client.EventsListOptions{
+		Since: eventTime(i.StartedAt), Until: eventTime(time.Now().Add(oomWindow)),
+		Filters: make(client.Filters).Add("container", i.ID).Add("event", string(events.ActionOOM)),
+	})
+	defer func() {
+		cancel()
+		for range stream.Err { // until it is closed
+		}
+	}()
+	select {
+	case <-stream.Messages:
+		return true
+	case err := <-stream.Err: // the end of them, too
+		d.log.Debug("the engine tells of no lack of memory", "instance", i.Name, "error", err)
+		return false
+	}
+}
+
+func eventTime(t time.Time) string { return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond()) }
 
 // Remove ends the instance if it runs and removes it with its writable layer. It is fine when it is gone already. It
 // waits, two seconds at most, until Collect has read its log to the end.
