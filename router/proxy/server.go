@@ -173,7 +173,7 @@ func (r *run) stop(ctx context.Context) error {
 func (r *run) cut(f *fronts, late bool) error {
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	r.opts.Log.Info("router is down", "cut", r.live.drainAll(now))
+	r.opts.Log.Info("requests in hand have ended", "cut", r.live.drainAll(now))
 	if late { // what is left has no backend any more
 		return f.close()
 	}
