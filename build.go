@@ -61,6 +61,27 @@ type ImageSpec struct {
 	// Dockerfile is the path inside the tree.
 	Dockerfile string
 	NoCache    bool
+	// Args are the build arguments by name; they stay in the image's history.
+	Args map[string]string
+	// Secrets are mounted by RUN --mount=type=secret,id=NAME, and stay nowhere.
+	Secrets map[string]string
+	Network BuildNetwork
+	Limits  BuildLimits
+}
+
+// BuildNetwork is what the steps of a build reach.
+type BuildNetwork string
+
+// The networks of a build.
+const (
+	BuildNetworkDefault BuildNetwork = ""     // the engine's own: the internet, and none of the apps
+	BuildNetworkNone    BuildNetwork = "none" // nothing
+)
+
+// BuildLimits bound one build, so that it starves no app. Zero: no bound.
+type BuildLimits struct {
+	Memory Bytes   // of all steps that run at one time
+	CPUs   float64 // cores
 }
 
 // BuildEvent is a fact about a running image build. Step identifies a step within one build; a step's first event
