@@ -18,6 +18,8 @@ type memory struct {
 	apps   map[string]paas.App
 	builds map[string][]paas.Build
 	full   bool // no space for an update
+
+	secrets map[string]string
 }
 
 func newMemory() *memory {
@@ -29,6 +31,8 @@ func (m *memory) put(app paas.App) {
 	defer m.mu.Unlock()
 	m.apps[app.ID] = app
 }
+
+func (m *memory) BuildSecretValues(string) (map[string]string, error) { return m.secrets, nil }
 
 func (m *memory) drop(id string) {
 	m.mu.Lock()
