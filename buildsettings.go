@@ -28,6 +28,7 @@ const (
 	maxBuildArgs     = 64
 	maxBuildArgBytes = 32 << 10
 	maxBuildPath     = 255
+	maxBuildSeconds  = 24 * 3600
 	// MinBuildMemory is the least that a build may be bound to.
 	MinBuildMemory Bytes = 64_000_000
 )
@@ -83,7 +84,7 @@ func buildSettings() []buildSetting {
 		{
 			"timeout", "",
 			func(b *BuildSettings, v string) (err error) {
-				b.Timeout, err = parseSeconds("build", "timeout", v)
+				b.Timeout, err = parseSeconds("build", "timeout", v, maxBuildSeconds)
 				return err
 			},
 			func(b BuildSettings) string { return positive(int64(b.Timeout)) },
