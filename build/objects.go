@@ -53,10 +53,15 @@ func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) 
 			return objects{}, err
 		}
 	}
-	// The alternates are not taken from the hook: there is one right answer. Quoted, since a bare colon would split it.
-	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
-	o.env = []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
+	o.env = withObjects(dir, main) // the alternates are not taken from the hook: there is one right answer
 	return o, nil
+}
+
+// withObjects is the environment of git where new objects are in dir, besides those in main.
+func withObjects(dir, main string) []string {
+	// Quoted, since a bare colon would split it.
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
+	return []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
 }
 
 // inside says whether dir, as it really is on the disk, lies below root.
@@ -136,4 +141,10 @@ func (o objects) submodules(ctx context.Context, commit objectID) ([]string, err
 		}
 	}
 	return paths, nil
+}
+
+// commit is the full id of the commit that an abbreviated id names. A *gitError: there is none, or several.
+func (o objects) commit(ctx context.Context, short string) (objectID, error) {
+	out, err := o.output(ctx, "rev-parse", "--quiet", "--verify", "--end-of-options", short+"^{commit}")
+	return objectID(strings.TrimSpace(string(out))), err
 }
