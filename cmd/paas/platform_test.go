@@ -40,6 +40,10 @@ type testApp struct {
 	domains  []paas.Domain
 	certs    []paas.Certificate
 	logs     []paas.LogLine
+
+	build        paas.BuildSettings
+	buildSecrets map[string]string
+	uploaded     map[string]string // by the last Upload
 }
 
 // newPlatform has the app hello, with a history, and the app empty, with none.
