@@ -31,6 +31,7 @@ type Build struct {
 	Image      Image        `json:"image,omitzero"`
 	Types      ProcessTypes `json:"types,omitempty"`
 	Checks     Checks       `json:"checks,omitzero"` // as its app.json has them
+	Manifest   Manifest     `json:"manifest,omitzero"`
 	Error      string       `json:"error,omitempty"`
 }
 

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -54,7 +51,7 @@ func (a *attempt) build(ctx context.Context) error {
 func (a *attempt) register(ctx context.Context) (err error) {
 	a.record, err = a.s.Records.AppendBuild(paas.Build{
 		App: a.app.ID, Status: paas.BuildPending, Commit: string(a.up.new), Branch: a.branch, User: paas.UserOf(ctx), Types: a.src.types,
-		Checks: a.src.app.checks,
+		Checks: a.src.app.checks, Manifest: a.src.app.Manifest,
 	})
 	return err
 }
@@ -111,23 +108,8 @@ func (a *attempt) image(ctx context.Context) error {
 	a.record.Image = img
 	a.show.heading("Image %s in %s", shorten(img.ID, len("sha256:")+13), seconds(a.s.opts.Now().Sub(began)))
 	a.show.heading("Process types: %s", a.src.describe())
-	a.showChecks()
+	a.src.showManifest(a.show)
 	return nil
-}
-
-// showChecks says what the app.json had to say, and what of it does not hold here.
-func (a *attempt) showChecks() {
-	m := a.src.app
-	if settings := m.checks.Values(); len(settings) > 0 {
-		words := make([]string, 0, len(settings))
-		for _, name := range slices.Sorted(maps.Keys(settings)) {
-			words = append(words, name+"="+settings[name])
-		}
-		a.show.heading("Checks: %s (%s)", strings.Join(words, " "), appJSON)
-	}
-	if len(m.ignored) > 0 {
-		a.show.note("Not applied from %s: %s", appJSON, strings.Join(m.ignored, ", "))
-	}
 }
 
 // run feeds the source to the image builder and its events to the pusher.

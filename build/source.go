@@ -44,7 +44,7 @@ func inspect(ctx context.Context, o objects, commit objectID) (source, error) {
 	} else if kind != "commit" {
 		return src, paas.Errorf(paas.Invalid, "%s is a %s, not a commit", commit.short(), kind).WithHint("git push paas HEAD:main")
 	}
-	root, err := o.root(ctx, commit, dockerfile, dockerfileRules, dockerignore, procfile, appJSON, gitmodules)
+	root, err := o.root(ctx, commit, dockerfile, dockerfileRules, dockerignore, procfile, appJSON, herokuYML, gitmodules)
 	if err != nil {
 		return src, err
 	}
@@ -54,7 +54,7 @@ func inspect(ctx context.Context, o objects, commit objectID) (source, error) {
 	if err := src.readProcfile(ctx, o, root); err != nil {
 		return src, err
 	}
-	if err := src.readAppJSON(ctx, o, root); err != nil {
+	if err := src.readManifest(ctx, o, root); err != nil {
 		return src, err
 	}
 	if err := src.readIgnore(ctx, o, root); err != nil {
@@ -97,17 +97,26 @@ func (s *source) readProcfile(ctx context.Context, o objects, root map[string]en
 	return err
 }
 
-func (s *source) readAppJSON(ctx context.Context, o objects, root map[string]entry) error {
-	e, ok := root[appJSON]
-	if !ok {
-		return nil
+// readManifest reads app.json and heroku.yml.
+func (s *source) readManifest(ctx context.Context, o objects, root map[string]entry) error {
+	for _, f := range []struct {
+		name string
+		read func([]byte) error
+	}{{appJSON, s.app.readAppJSON}, {herokuYML, s.app.readHerokuYML}} {
+		e, ok := root[f.name]
+		if !ok {
+			continue
+		}
+		text, err := o.blob(ctx, f.name, e, MaxManifestBytes)
+		if err == nil {
+			err = f.read(text)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	text, err := o.blob(ctx, appJSON, e, MaxAppJSONBytes)
-	if err != nil {
-		return err
-	}
-	s.app, err = parseAppJSON(text, s.types)
-	return err
+	s.types = s.app.processTypes(s.types, s.procfile)
+	return s.app.settle(s.types)
 }
 
 func (s *source) readIgnore(ctx context.Context, o objects, root map[string]entry) error {
@@ -138,7 +147,10 @@ func (s *source) describe() string {
 		names = append(names, t.Name)
 	}
 	from := "the image's own command"
-	if s.procfile {
+	switch {
+	case s.app.runs || !s.procfile && s.app.types != nil:
+		from = herokuYML
+	case s.procfile:
 		from = procfile
 	}
 	return strings.Join(names, ", ") + " (" + from + ")"
