@@ -188,7 +188,7 @@ func wellFormed(t *testing.T, m manifest) {
 			t.Fatalf("ignored %q", what)
 		}
 	}
-	if p, ok := treePath(m.dockerfile); m.dockerfile != "" && (!ok || p != m.dockerfile || !filepath.IsLocal(p)) {
+	if p, err := paas.BuildPath("", m.dockerfile); err != nil || p != m.dockerfile || p != "" && !filepath.IsLocal(p) || plain(p) != p {
 		t.Fatalf("dockerfile %q", m.dockerfile)
 	}
 	if len(m.Formation) > 0 {
@@ -202,7 +202,7 @@ func wellFormed(t *testing.T, m manifest) {
 		}
 	}
 	for name := range m.args {
-		if !argName.MatchString(name) {
+		if paas.ValidateBuildName(name) != nil {
 			t.Fatalf("argument %q", name)
 		}
 	}

@@ -108,8 +108,8 @@ func (h *herokuReader) readArgs(n node) error {
 	}
 	for _, key := range f.keys() {
 		name := "build.config." + cleanName(key)
-		if !argName.MatchString(key) {
-			return f[key].errorf("%s is not the name of a build argument: use letters, digits and _", name)
+		if err := paas.ValidateBuildName(key); err != nil {
+			return f[key].errorf("%s: %w", name, err)
 		}
 		value, err := f[key].scalar(name)
 		if err != nil {

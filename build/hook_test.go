@@ -95,11 +95,11 @@ func TestPreReceiveTakesOnlyTheTokenOfAPushThatGoesOn(t *testing.T) {
 			t.Errorf("token %q: %v", token, err)
 		}
 	}
-	p, err := w.svc.begin(t.Context(), paas.App{ID: "idhello", Name: "hello"})
+	p, err := w.svc.beginPush(t.Context(), paas.App{ID: "idhello", Name: "hello"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.svc.end(p)
+	defer w.svc.endPush(p)
 	if err := w.svc.PreReceive(t.Context(), p.token, "rubbish", nil, &strings.Builder{}); paas.CodeOf(err) != paas.Invalid {
 		t.Errorf("rubbish: %v", err)
 	}

@@ -2,14 +2,13 @@ package build
 
 import (
 	"maps"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"paas"
+	"paas/build/plan"
 )
 
 // MaxManifestBytes bounds an app.json, and a heroku.yml.
@@ -72,6 +71,44 @@ func (m *manifest) settle(types paas.ProcessTypes) error {
 	return m.readFormation(types)
 }
 
+// settings are those of a plan, with what the manifest says where the settings of the app do not.
+func (m *manifest) settings(with plan.Settings, procfile bool) plan.Settings {
+	with.Procfile = procfile || m.runs
+	if with.Dockerfile == "" {
+		with.Dockerfile = m.dockerfile
+	}
+	for name := range m.args {
+		if !slices.Contains(with.Args, name) {
+			with.Args = append(with.Args, name)
+		}
+	}
+	slices.Sort(with.Args)
+	return with
+}
+
+// arguments are those of the build, where the settings of the app have set.
+func (m *manifest) arguments(set map[string]string) map[string]string {
+	args := maps.Clone(m.args)
+	if args == nil {
+		return set
+	}
+	maps.Copy(args, set)
+	return args
+}
+
+// checkConfig says before anything is built what the config of app lacks. What it lacks when the build is deployed is
+// said then.
+func (s *Service) checkConfig(app paas.App, m manifest) error {
+	if len(m.Env) == 0 {
+		return nil
+	}
+	config, err := s.Records.Config(app.ID, app.ConfigVersion)
+	if err == nil {
+		_, _, err = m.Complete(app.Name, config)
+	}
+	return err
+}
+
 // showManifest says what app.json and heroku.yml had to say, and what of it does not hold here.
 func (s *source) showManifest(show *progress) {
 	m := s.app
@@ -98,8 +135,8 @@ func (m *manifest) setDockerfile(name string, n node) error {
 	if err != nil {
 		return err
 	}
-	p, ok := treePath(text)
-	if !ok {
+	p, err := paas.BuildPath("dockerfile", text)
+	if err != nil || p == "" || p == "." {
 		return n.errorf("%s is %s, not the path of a file in the repository, relative to its root", name, n.kind())
 	}
 	if m.dockerfile != "" && m.dockerfile != p {
@@ -109,18 +146,6 @@ func (m *manifest) setDockerfile(name string, n node) error {
 	m.dockerfile, m.docker = p, n.file
 	return nil
 }
-
-// treePath is the shortest form of a path below the root of the repository; false: it is none.
-func treePath(value string) (string, bool) {
-	clean := path.Clean(value)
-	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\\' }
-	ok := value != "" && len(value) <= 255 && !path.IsAbs(value) && clean != "." && clean != ".." && !strings.HasPrefix(clean, "../") &&
-		!strings.HasPrefix(clean, "-") && !strings.ContainsFunc(value, odd) && utf8.ValidString(value)
-	return clean, ok
-}
-
-// argName is the name of a build argument.
-var argName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 
 // command returns a command; "" of what is not there.
 func (n node) command(name string) (string, error) {

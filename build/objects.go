@@ -3,10 +3,7 @@ package build
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"paas"
@@ -56,10 +53,15 @@ func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) 
 			return objects{}, err
 		}
 	}
-	// The alternates are not taken from the hook: there is one right answer. Quoted, since a bare colon would split it.
-	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
-	o.env = []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
+	o.env = withObjects(dir, main) // the alternates are not taken from the hook: there is one right answer
 	return o, nil
+}
+
+// withObjects is the environment of git where new objects are in dir, besides those in main.
+func withObjects(dir, main string) []string {
+	// Quoted, since a bare colon would split it.
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
+	return []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
 }
 
 // inside says whether dir, as it really is on the disk, lies below root.
@@ -101,12 +103,6 @@ func (o objects) heads(ctx context.Context) (map[string]string, error) {
 	return heads, nil
 }
 
-// kind is the type of an object: commit, tree, blob or tag.
-func (o objects) kind(ctx context.Context, id objectID) (string, error) {
-	out, err := o.output(ctx, "cat-file", "-t", string(id))
-	return strings.TrimSpace(string(out)), err
-}
-
 // isAncestor says whether old is reachable from id; a commit is its own ancestor.
 func (o objects) isAncestor(ctx context.Context, old, id objectID) (bool, error) {
 	_, err := o.output(ctx, "merge-base", "--is-ancestor", string(old), string(id))
@@ -132,37 +128,6 @@ func (o objects) setHead(ctx context.Context, branch string) error {
 	return err
 }
 
-// entry is a file at the root of a commit's tree.
-type entry struct {
-	mode string // 100644, 100755, 120000 a symbolic link, 040000 a directory, 160000 a submodule
-	id   objectID
-	size int64
-}
-
-func (e entry) file() bool { return e.mode == "100644" || e.mode == "100755" }
-
-// treeLine is a line of ls-tree -l: mode, type, id, padded size, a tab, the name.
-var treeLine = regexp.MustCompile(`^([0-7]{6}) [a-z]+ ([0-9a-f]+) +([0-9]+|-)\t`)
-
-// root looks names up at the root of the commit's tree.
-func (o objects) root(ctx context.Context, commit objectID, names ...string) (map[string]entry, error) {
-	args := append([]string{"ls-tree", "-z", "-l", "--full-tree", string(commit), "--"}, names...)
-	out, err := o.output(ctx, args...)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]entry{}
-	for line := range strings.SplitSeq(string(out), "\x00") {
-		m := treeLine.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		size, _ := strconv.ParseInt(m[3], 10, 64) // "-", for what is no file, gives 0
-		found[line[len(m[0]):]] = entry{mode: m[1], id: objectID(m[2]), size: size}
-	}
-	return found, nil
-}
-
 // submodules lists the paths of a commit's submodules.
 func (o objects) submodules(ctx context.Context, commit objectID) ([]string, error) {
 	out, err := o.output(ctx, "ls-tree", "-z", "-r", "--full-tree", string(commit))
@@ -178,17 +143,8 @@ func (o objects) submodules(ctx context.Context, commit objectID) ([]string, err
 	return paths, nil
 }
 
-// blob reads a file of at most max bytes.
-func (o objects) blob(ctx context.Context, name string, e entry, limit int64) ([]byte, error) {
-	if !e.file() {
-		return nil, paas.Errorf(paas.Invalid, "%s is not a regular file", name).WithHint("commit the file itself, not a link or a directory")
-	}
-	if e.size > limit {
-		return nil, paas.Errorf(paas.Invalid, "%s is %d bytes, more than the %d that are read", name, e.size, limit)
-	}
-	out, err := o.output(ctx, "cat-file", "blob", string(e.id))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return out, nil
+// commit is the full id of the commit that an abbreviated id names. A *gitError: there is none, or several.
+func (o objects) commit(ctx context.Context, short string) (objectID, error) {
+	out, err := o.output(ctx, "rev-parse", "--quiet", "--verify", "--end-of-options", short+"^{commit}")
+	return objectID(strings.TrimSpace(string(out))), err
 }

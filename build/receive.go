@@ -25,11 +25,11 @@ func (s *Service) ReceivePack(ctx context.Context, app string, stdin io.Reader, 
 	if err := s.Repos.Create(ctx, a.ID); err != nil {
 		return 0, err
 	}
-	p, err := s.begin(ctx, a)
+	p, err := s.beginPush(ctx, a)
 	if err != nil {
 		return 0, err
 	}
-	defer s.end(p)
+	defer s.endPush(p)
 	code, err := s.runGit(p, stdin, stdout, stderr)
 	if err != nil {
 		return code, canceled(p.ctx, err)
@@ -171,13 +171,15 @@ func (s *Service) admit(ctx context.Context, p *push, updates string, env map[st
 	if err != nil {
 		return err
 	}
-	src, err := inspect(ctx, o, up.new)
-	if err != nil {
+	p.app = app
+	ord := order{kind: paas.BuildOfPush, objects: o, branch: branch, old: up.old}
+	if ord.src, err = s.inspect(ctx, app, ord, up.new); err != nil {
 		return err
 	}
-	a := &attempt{s: s, push: p, app: app, objects: o, branch: branch, up: up, src: src, out: out}
+	a := &attempt{order: ord, s: s, work: p.work, push: p, out: out}
 	if err := a.build(ctx); err != nil {
 		return err
 	}
-	return a.deploy()
+	_, err = a.deploy()
+	return err
 }

@@ -67,8 +67,8 @@ func validRef(ref string) bool {
 // setting, else main, else master where there is only that.
 func deployBranch(app paas.App, heads []string) string {
 	switch {
-	case app.DeployBranch != "":
-		return app.DeployBranch
+	case app.Build.Branch != "":
+		return app.Build.Branch
 	case !slices.Contains(heads, "main") && slices.Contains(heads, "master"):
 		return "master"
 	}

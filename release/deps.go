@@ -184,7 +184,7 @@ type (
 	// Builds ends the pushes and builds of an app that is about to go, and removes the repository and build logs of one that
 	// is gone.
 	Builds interface {
-		EndPushes(ctx context.Context, app string) error
+		EndBuilds(ctx context.Context, app string) error
 		RemoveApp(ctx context.Context, app string) error
 	}
 )
