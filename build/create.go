@@ -49,6 +49,37 @@ func (s *Service) CreateBuild(ctx context.Context, app string, req paas.BuildReq
 	return queued, nil
 }
 
+// BuildPlan says how a commit would be built, and builds nothing.
+func (s *Service) BuildPlan(ctx context.Context, app, commit string) (paas.BuildPlan, error) {
+	record, err := s.Records.AppByName(app)
+	if err != nil {
+		return paas.BuildPlan{}, err
+	}
+	if err := s.Repos.Create(ctx, record.ID); err != nil {
+		return paas.BuildPlan{}, err
+	}
+	o, err := s.Repos.objects(record.ID, nil)
+	if err != nil {
+		return paas.BuildPlan{}, err
+	}
+	id, err := s.commitOf(ctx, record, o, commit)
+	if err != nil {
+		return paas.BuildPlan{}, err
+	}
+	src, err := s.inspect(ctx, record, order{objects: o}, id)
+	if err != nil {
+		return paas.BuildPlan{}, err
+	}
+	p := paas.BuildPlan{
+		Commit: string(id), Language: src.plan.Language, Because: src.plan.Because, Dockerfile: src.plan.Dockerfile, Text: src.plan.Text,
+		Ignore: src.plan.Ignore, Notes: src.plan.Notes, ProcessTypes: map[string]string{},
+	}
+	for _, t := range src.types {
+		p.ProcessTypes[t.Name] = t.Command
+	}
+	return p, nil
+}
+
 // prepare finds the commit, reads what decides its build, and makes the record.
 func (a *attempt) prepare(req paas.BuildRequest) (err error) {
 	ctx, app := a.work.ctx, a.work.app

@@ -45,7 +45,9 @@ type Plan struct {
 }
 
 // note adds a note.
-func (p *Plan) note(format string, args ...any) { p.Notes = append(p.Notes, fmt.Sprintf(format, args...)) }
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
 
 // language makes plans for trees of its kind.
 type language struct {
