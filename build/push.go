@@ -27,6 +27,7 @@ type push struct {
 
 	mu      sync.Mutex
 	called  bool // the hook has called
+	intake  *intake
 	refused bool // and was told no
 
 	full  atomic.Bool // git said that there is no space left
@@ -71,7 +72,17 @@ func (s *Service) answer(token string) (*push, error) {
 		return nil, paas.Errorf(paas.Conflict, "the push was answered already").WithHint("git push paas main")
 	}
 	p.called = true
+	if p.intake != nil {
+		p.intake.end()
+	}
 	return p, nil
+}
+
+// watch sets what holds the push to its limits until the hook calls.
+func (p *push) watch(in *intake) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.intake = in
 }
 
 func (p *push) wasCalled() bool {

@@ -26,7 +26,7 @@ type fake struct {
 	onAttach  func(ctx context.Context, stdio paas.Stdio) (int, error) // of runs, and of commands in instances
 	onLog     func(ctx context.Context, w io.Writer) error
 	onReceive func(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error)
-	onPush    func(ctx context.Context, token, updates string, env map[string]string, progress io.Writer) error
+	onPush    func(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error
 	config    paas.Config
 }
 
@@ -363,10 +363,10 @@ func (f *fake) UploadPack(ctx context.Context, app string, _ io.Reader, _, _ io.
 	return 0, f.note(ctx, "UploadPack", app)
 }
 
-func (f *fake) PreReceive(ctx context.Context, token, updates string, env map[string]string, progress io.Writer) error {
+func (f *fake) PreReceive(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error {
 	err := f.note(ctx, "PreReceive", token)
 	if f.onPush != nil {
-		return f.onPush(ctx, token, updates, env, progress)
+		return f.onPush(ctx, token, updates, env, options, progress)
 	}
 	return err
 }
