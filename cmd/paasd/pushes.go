@@ -28,23 +28,15 @@ func (o *pushOptions) bind(flags *pflag.FlagSet) {
 		"hosts that submodules are fetched from, over https: github.com,…; * is any public one; default: submodules are not fetched")
 }
 
+// check refuses what is below nothing; nothing is the default.
 func (o *pushOptions) check() error {
 	l := o.limits
-	for _, c := range []struct {
-		ok   bool
-		flag string
-		is   any
-		hint string
-	}{
-		{l.PushBytes > 0, "max-push", l.PushBytes, "2GB"},
-		{l.PushObjects > 0, "max-push-objects", l.PushObjects, "2000000"},
-		{l.PushTime > 0, "push-timeout", l.PushTime, "1h"},
-		{l.PushStall >= time.Second, "push-stall", l.PushStall, "1m"},
-		{l.SourceBytes > 0, "max-source", l.SourceBytes, "4GB"},
-		{l.SourceFiles > 0, "max-source-files", l.SourceFiles, "500000"},
+	for flag, bad := range map[string]bool{
+		"max-push-objects": l.PushObjects < 0, "max-source-files": l.SourceFiles < 0, "push-timeout": l.PushTime < 0,
+		"push-stall": l.PushStall < 0 || l.PushStall > 0 && l.PushStall < time.Second,
 	} {
-		if !c.ok {
-			return paas.Errorf(paas.Invalid, "--%s %v leaves pushes nothing", c.flag, c.is).WithHint("paasd serve --%s %s", c.flag, c.hint)
+		if bad {
+			return paas.Errorf(paas.Invalid, "--%s leaves pushes nothing", flag).WithHint("paasd serve --help")
 		}
 	}
 	return nil
