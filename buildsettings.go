@@ -328,6 +328,40 @@ func (b BuildSettings) Settings() []BuildSetting {
 	return list
 }
 
+// BuildSecretsPatch is a change of build secrets by their names. nil removes one.
+type BuildSecretsPatch map[string]*string
+
+// maxBuildSecret bounds the value of a build secret: what BuildKit mounts.
+const maxBuildSecret = 64 << 10
+
+// Validate checks each name and value.
+func (p BuildSecretsPatch) Validate() error {
+	if len(p) == 0 {
+		return Errorf(Invalid, "no build secret given").WithHint("paas build:secret NPM_TOKEN=…")
+	}
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if err := ValidateBuildName(name); err != nil {
+			return err
+		}
+		if v := p[name]; v != nil && (*v == "" || len(*v) > maxBuildSecret) {
+			return Errorf(Invalid, "the build secret %s is %d bytes, not 1 to %d", name, len(*v), maxBuildSecret).WithHint("paas build:secret %s=VALUE", name)
+		}
+	}
+	return nil
+}
+
+// BuildPlan is how a commit would be built.
+type BuildPlan struct {
+	Commit       string            `json:"commit"`
+	Language     string            `json:"language"`       // "dockerfile" where the repository has its own
+	Because      string            `json:"because"`        // the file that decided
+	Dockerfile   string            `json:"dockerfile"`     // its path
+	Text         string            `json:"text,omitempty"` // of the generated Dockerfile
+	Ignore       []string          `json:"ignore"`         // the patterns of a .dockerignore that the generated Dockerfile wants
+	Notes        []string          `json:"notes"`
+	ProcessTypes map[string]string `json:"process_types"`
+}
+
 // BuildSecret is a value for RUN --mount=type=secret,id=NAME of an app's builds, as users see it: never the value.
 type BuildSecret struct {
 	Name  string    `json:"name"`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"slices"
 	"strings"
@@ -119,14 +120,14 @@ func (e *gitError) Unwrap() error {
 
 // output runs a git command that answers a question, and returns what it printed.
 func (r *Repos) output(ctx context.Context, env []string, args ...string) ([]byte, error) {
-	return r.feed(ctx, env, "", args...)
+	return r.feed(ctx, env, nil, args...)
 }
 
-// feed is output for a command that reads its stdin.
-func (r *Repos) feed(ctx context.Context, env []string, stdin string, args ...string) ([]byte, error) {
+// feed is output for a command that reads stdin; nil is none.
+func (r *Repos) feed(ctx context.Context, env []string, stdin io.Reader, args ...string) ([]byte, error) {
 	stdout, stderr := capped{max: maxGitOutput}, capped{max: 4 << 10}
 	cmd := r.command(ctx, env, args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start git: %w", err)
 	}

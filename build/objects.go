@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -56,9 +57,7 @@ func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) 
 			return objects{}, err
 		}
 	}
-	// The alternates are not taken from the hook: there is one right answer. Quoted, since a bare colon would split it.
-	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
-	o.env = []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
+	o.env = withObjects(dir, main) // the alternates are not taken from the hook: there is one right answer
 	if shallow := hookEnv[envShallow]; shallow != "" {
 		if err := inside(o.path, shallow); err != nil {
 			return objects{}, err
@@ -66,6 +65,13 @@ func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) 
 		o.env, o.shallow = append(o.env, envShallow+"="+shallow), true
 	}
 	return o, nil
+}
+
+// withObjects is the environment of git where new objects are in dir, besides those in main.
+func withObjects(dir, main string) []string {
+	// Quoted, since a bare colon would split it.
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
+	return []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
 }
 
 // inside says whether dir, as it really is on the disk, lies below root.
@@ -93,7 +99,7 @@ func (o objects) output(ctx context.Context, args ...string) ([]byte, error) {
 	return o.repos.output(ctx, o.env, append([]string{"--git-dir=" + o.path}, args...)...)
 }
 
-func (o objects) feed(ctx context.Context, stdin string, args ...string) ([]byte, error) {
+func (o objects) feed(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	return o.repos.feed(ctx, o.env, stdin, append([]string{"--git-dir=" + o.path}, args...)...)
 }
 
@@ -134,4 +140,10 @@ func (o objects) moveBranch(ctx context.Context, branch string, to, from objectI
 func (o objects) setHead(ctx context.Context, branch string) error {
 	_, err := o.output(ctx, "symbolic-ref", "HEAD", branchPrefix+branch)
 	return err
+}
+
+// commit is the full id of the commit that an abbreviated id names. A *gitError: there is none, or several.
+func (o objects) commit(ctx context.Context, short string) (objectID, error) {
+	out, err := o.output(ctx, "rev-parse", "--quiet", "--verify", "--end-of-options", short+"^{commit}")
+	return objectID(strings.TrimSpace(string(out))), err
 }

@@ -30,6 +30,7 @@ type push struct {
 	intake  *intake
 	refused bool // and was told no
 
+	left  *detached   // the build that is to go on when the push has ended
 	full  atomic.Bool // git said that there is no space left
 	moved *update     // the deploy branch was set back for git: see attempt.land
 }
@@ -51,6 +52,9 @@ func (s *Service) endPush(p *push) {
 	}
 	if err := s.landed(p); err != nil {
 		s.opts.Log.Error("branch does not show what was deployed", "app", p.app.ID, "branch", p.moved.ref, "commit", p.moved.old, "error", err)
+	}
+	if p.left != nil {
+		p.left.goOn()
 	}
 	s.mu.Lock()
 	delete(s.pushes, p.token)

@@ -185,6 +185,9 @@ func (s *Service) admit(ctx context.Context, p *push, req HookRequest, out io.Wr
 	if ord.src, err = s.inspect(ctx, app, ord, up.new); err != nil {
 		return err
 	}
+	if options.detach {
+		return s.detach(ctx, p, ord, out)
+	}
 	a := &attempt{order: ord, s: s, work: p.work, push: p, out: out}
 	if err := a.build(ctx); err != nil {
 		return err

@@ -234,7 +234,7 @@ func (o objects) keep(ctx context.Context, builds []paas.Build) error {
 	if changes.Len() == 0 {
 		return nil
 	}
-	_, err = o.feed(ctx, changes.String(), "update-ref", "--stdin")
+	_, err = o.feed(ctx, strings.NewReader(changes.String()), "update-ref", "--stdin")
 	return err
 }
 

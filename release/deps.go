@@ -68,9 +68,11 @@ type (
 		UnfinishedRuns() ([]paas.Run, error)
 	}
 
-	// BuildRecords are the builds of an app, newest first.
+	// BuildRecords are the builds of an app, newest first, and the secrets for the next ones.
 	BuildRecords interface {
 		Builds(app string) ([]paas.Build, error)
+		BuildSecrets(app string) ([]paas.BuildSecret, error)
+		SetBuildSecrets(app, user string, values map[string]*string) error
 	}
 
 	// EventRecords are what happened to an app, newest first.

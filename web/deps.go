@@ -72,6 +72,23 @@ type (
 		Build(ctx context.Context, app string, id int) (paas.BuildInfo, error)
 		BuildLog(ctx context.Context, app string, id int, w io.Writer) error
 		CancelBuild(ctx context.Context, app string, id int) (paas.BuildInfo, error)
+		BuildMaker
+	}
+
+	// BuildMaker builds what is no push. Upload makes a commit of a tar; CreateBuild builds a commit and deploys it, and, unless
+	// it is to go on by itself, ends when ctx does.
+	BuildMaker interface {
+		Upload(ctx context.Context, app string, src io.Reader) (paas.Upload, error)
+		CreateBuild(ctx context.Context, app string, req paas.BuildRequest, progress io.Writer) (paas.BuildResult, error)
+		BuildPlan(ctx context.Context, app, commit string) (paas.BuildPlan, error)
+	}
+
+	// BuildSettings is how the sources of apps become images. SetBuildSettings returns the names of the settings that changed.
+	BuildSettings interface {
+		BuildSettings(ctx context.Context, app string) ([]paas.BuildSetting, error)
+		SetBuildSettings(ctx context.Context, app string, patch paas.BuildPatch) (changed []string, err error)
+		BuildSecrets(ctx context.Context, app string) ([]paas.BuildSecret, error)
+		SetBuildSecrets(ctx context.Context, app string, patch paas.BuildSecretsPatch) ([]paas.BuildSecret, error)
 	}
 
 	// Domains is the hosts of apps.
