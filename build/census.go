@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// maxPaths bounds the paths of a commit, in bytes.
-const maxPaths = 256 << 20
+// maxPath bounds the path of a file in a commit, in bytes, as Linux does.
+const maxPath = 4096
 
 // census counts the files and folders of a commit, as many as its limits let it have, and returns the paths of its submodules.
 // A tree may name the same few objects any number of times, so that a push of some hundred bytes unfolds into billions of files:
@@ -47,17 +47,18 @@ func (o objects) census(ctx context.Context, commit objectID) (submodules []stri
 // count reads what ls-tree lists: mode, type, id, a tab, the path, a NUL.
 func count(list io.Reader, limits Limits) (submodules []string, err error) {
 	in := bufio.NewReaderSize(list, 64<<10)
-	for files, size := 0, 0; ; files++ {
+	for files := 0; ; files++ {
 		line, err := readEntry(in)
 		if errors.Is(err, io.EOF) {
 			return submodules, nil
 		}
-		size += len(line)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("list the tree: %w", err)
-		case files >= limits.SourceFiles, size > maxPaths:
+		case files >= limits.SourceFiles:
 			return nil, limits.tooManyFiles()
+		case len(line) > maxEntry:
+			return nil, errLongPath
 		}
 		if _, path, ok := strings.Cut(line, "\t"); ok && strings.HasPrefix(line, modeSubmodule+" ") {
 			submodules = append(submodules, path)
@@ -65,19 +66,16 @@ func count(list io.Reader, limits Limits) (submodules []string, err error) {
 	}
 }
 
-// readEntry reads up to a NUL. What is longer than any path may be ends there.
+// maxEntry is what ls-tree may say of a file.
+const maxEntry = maxPath + 128
+
+// readEntry reads up to a NUL, or more than any entry may be.
 func readEntry(in *bufio.Reader) (string, error) {
-	var line []byte
-	for {
-		part, err := in.ReadSlice(0)
-		line = append(line, part...)
-		switch {
-		case err == nil:
-			return string(line[:len(line)-1]), nil
-		case !errors.Is(err, bufio.ErrBufferFull), len(line) > maxPaths:
-			return string(line), err
-		}
+	line, err := in.ReadSlice(0)
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return string(line), nil
 	}
+	return strings.TrimSuffix(string(line), "\x00"), err
 }
 
 // tally counts the bytes of files on their way to the builder.

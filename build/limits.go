@@ -63,4 +63,7 @@ func (l Limits) tooMuchSource() error {
 		WithHint("keep large files out with .dockerignore, commit and push again; or paasd serve --max-source")
 }
 
+var errLongPath = paas.Errorf(paas.Invalid, "the commit has a path of more than %d bytes", maxPath).
+	WithHint("git ls-files shows the paths; give that one shorter names, commit and push again")
+
 var errTooManyRefs = paas.Errorf(paas.Invalid, "the push has too many refs").WithHint("push one branch alone: git push paas HEAD:main")
