@@ -71,7 +71,7 @@ func languages() []language {
 
 // Make plans the build of a tree. What can never be built is paas.Invalid, and says what is missing; other errors are those of files.
 func Make(files fs.FS, s Settings) (Plan, error) {
-	if err := s.validate(); err != nil {
+	if err := s.Validate(); err != nil {
 		return Plan{}, err
 	}
 	t := tree{files}
