@@ -33,11 +33,14 @@ root() {
 
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
-# pull fails soon where no registry answers: the first failure speaks for all.
+# pull fails soon where no registry answers: the first failure speaks for all. One that has answered gets its time.
 pull() {
 	[ -z "${offline:-}" ] || return 1
 	say "$1: pulling"
-	timeout 60 docker pull --quiet "$1" >/dev/null 2>&1 && return
+	if timeout "${patience:-60}" docker pull --quiet "$1" >/dev/null 2>&1; then
+		patience=900
+		return
+	fi
 	offline=yes
 	return 1
 }
