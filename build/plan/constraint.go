@@ -7,17 +7,15 @@ import (
 	"strings"
 )
 
-// version is a dotted number of one to three parts: 3, 3.12 or 3.12.4.
-type version []int
-
-var versionText = regexp.MustCompile(`^[0-9]{1,4}(\.[0-9]{1,4}){0,2}$`)
+// number is a version of one to three parts: 3, 3.12 or 3.12.4.
+type number []int
 
 // parseVersion reads plain numbers only: what it takes can stand in an image's tag.
-func parseVersion(s string) (version, bool) {
-	if !versionText.MatchString(s) {
+func parseVersion(s string) (number, bool) {
+	if !wordVersion.MatchString(s) || strings.Count(s, ".") > 2 {
 		return nil, false
 	}
-	var v version
+	var v number
 	for part := range strings.SplitSeq(s, ".") {
 		n, err := strconv.Atoi(part)
 		if err != nil {
@@ -28,7 +26,7 @@ func parseVersion(s string) (version, bool) {
 	return v, true
 }
 
-func (v version) String() string {
+func (v number) String() string {
 	parts := make([]string, len(v))
 	for i, n := range v {
 		parts[i] = strconv.Itoa(n)
@@ -37,7 +35,7 @@ func (v version) String() string {
 }
 
 // full is the version in three parts, the missing ones filled.
-func (v version) full(fill int) version {
+func (v number) full(fill int) number {
 	w := slices.Clone(v)
 	for len(w) < 3 {
 		w = append(w, fill)
@@ -46,17 +44,17 @@ func (v version) full(fill int) version {
 }
 
 // next is the first version behind all those that begin with v's first n parts.
-func (v version) next(n int) version {
+func (v number) next(n int) number {
 	n = min(max(n, 1), len(v))
 	w := slices.Clone(v[:n])
 	w[n-1]++
 	return w
 }
 
-func (v version) under(w version) bool { return slices.Compare(v.full(0), w.full(0)) < 0 }
+func (v number) under(w number) bool { return slices.Compare(v.full(0), w.full(0)) < 0 }
 
 // begins says whether w is v or a later part of it: 3.12 begins 3.12.4.
-func (v version) begins(w version) bool { return len(v) <= len(w) && slices.Equal(v, w[:len(v)]) }
+func (v number) begins(w number) bool { return len(v) <= len(w) && slices.Equal(v, w[:len(v)]) }
 
 // dialect is how a language's tools read the constraints that they do not agree on.
 type dialect struct {
@@ -77,7 +75,7 @@ type constraint [][]condition
 
 type condition struct {
 	op string
-	v  version
+	v  number
 	// any says that v is a prefix: ==3.12.*
 	any bool
 }
@@ -118,14 +116,14 @@ func parseConstraint(s string) (constraint, bool) {
 }
 
 // allows says whether the newest patch of the series, 3.12, meets the constraint.
-func (c constraint) allows(d dialect, series version) bool {
+func (c constraint) allows(d dialect, series number) bool {
 	v := series.full(999)
 	return slices.ContainsFunc(c, func(all []condition) bool {
 		return !slices.ContainsFunc(all, func(k condition) bool { return !k.allows(d, v) })
 	})
 }
 
-func (k condition) allows(d dialect, v version) bool {
+func (k condition) allows(d dialect, v number) bool {
 	switch k.op {
 	case ">=":
 		return !v.under(k.v)
@@ -152,7 +150,7 @@ func (k condition) allows(d dialect, v version) bool {
 }
 
 // exact is the one version that the constraint names, if it names one: "==3.12.4", "3.3.0".
-func (c constraint) exact(d dialect) (version, bool) {
+func (c constraint) exact(d dialect) (number, bool) {
 	if len(c) != 1 || len(c[0]) != 1 {
 		return nil, false
 	}

@@ -40,16 +40,15 @@ var pythonFiles = []struct{ name, tool string }{
 	{"pyproject.toml", "project"},
 }
 
-func detectPython(t tree) string {
-	for _, f := range pythonFiles {
-		if t.has(f.name) {
-			return f.name
-		}
+func detectPython(t tree, _ Settings) (string, error) {
+	names := make([]string, len(pythonFiles))
+	for i, f := range pythonFiles {
+		names[i] = f.name
 	}
-	return ""
+	return t.first(names...)
 }
 
-func readPythonProject(t tree) (pythonProject, error) {
+func readPythonProject(t *look) (pythonProject, error) {
 	p := pythonProject{needs: map[string]bool{}}
 	for _, f := range pythonFiles {
 		switch {
@@ -98,7 +97,7 @@ type pyproject struct {
 	} `toml:"tool"`
 }
 
-func readPyproject(t tree) (pyproject, error) {
+func readPyproject(t *look) (pyproject, error) {
 	var p pyproject
 	if !t.has("pyproject.toml") {
 		return p, nil
@@ -108,12 +107,8 @@ func readPyproject(t tree) (pyproject, error) {
 }
 
 // readTOML decodes a file; what is wrong in it is paas.Invalid and names the line.
-func readTOML(t tree, name string, into any) error {
-	text, err := t.text(name)
-	if err != nil {
-		return err
-	}
-	err = toml.Unmarshal([]byte(text), into)
+func readTOML(t *look, name string, into any) error {
+	err := toml.Unmarshal(t.text(name), into)
 	if at, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := at.Position()
 		return badFile("%s line %d cannot be read: %s", name, line, strings.TrimPrefix(at.Error(), "toml: "))
@@ -137,7 +132,7 @@ func (p *pythonProject) takeVersion(f pyproject) {
 }
 
 // readPyproject takes what uv, poetry and pip install of a pyproject.toml.
-func (p *pythonProject) readPyproject(t tree, f pyproject) error {
+func (p *pythonProject) readPyproject(t *look, f pyproject) error {
 	if !f.there {
 		return paas.Errorf(paas.Invalid, "there is %s, but no pyproject.toml", p.file).
 			WithHint("commit pyproject.toml next to %s and push again", p.file)
@@ -189,7 +184,7 @@ func isLocal(source any) bool {
 }
 
 // readRequirements reads requirements.txt and, as long as they are plain names of files beside it, what it includes.
-func (p *pythonProject) readRequirements(t tree) error {
+func (p *pythonProject) readRequirements(t *look) error {
 	waiting := []string{p.file}
 	local := false
 	for len(waiting) > 0 {
@@ -199,15 +194,11 @@ func (p *pythonProject) readRequirements(t tree) error {
 			continue
 		}
 		p.inputs = append(p.inputs, name)
-		text, err := t.text(name)
-		if err != nil {
-			return err
-		}
-		for line := range strings.Lines(text) {
+		for line := range strings.Lines(string(t.text(name))) {
 			line, _, _ = strings.Cut(strings.TrimSpace(line), " #")
 			if included, ok := includedFile(line); ok {
 				included = path.Join(path.Dir(name), included)
-				if !plainPath.MatchString(included) || !t.has(included) || len(p.inputs) > 20 {
+				if !wordPath.MatchString(included) || !t.has(included) || len(p.inputs) > 20 {
 					local = true
 					continue
 				}
@@ -225,8 +216,6 @@ func (p *pythonProject) readRequirements(t tree) error {
 }
 
 var (
-	// plainPath is a path that may stand in a COPY line.
-	plainPath    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
 	include      = regexp.MustCompile(`^(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)$`)
 	localLine    = regexp.MustCompile(`^(-e|--editable|-f|--find-links|\.|/|file:|[^\s;#]*\.(whl|tar\.gz|zip)\b)|\s@\s*(file:|\.)`)
 	requirement  = regexp.MustCompile(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\]]*)\])?`)
@@ -260,7 +249,7 @@ func (p *pythonProject) need(text string) {
 }
 
 // readPipfile takes what pipenv installs. Without its lock file nothing says which versions those are.
-func (p *pythonProject) readPipfile(t tree) error {
+func (p *pythonProject) readPipfile(t *look) error {
 	if p.file != "Pipfile.lock" {
 		return paas.Errorf(paas.Invalid, "there is a Pipfile, but no Pipfile.lock").
 			WithHint("run `pipenv lock`, commit Pipfile.lock and push again")
@@ -301,17 +290,13 @@ func pipfileVersion(requires map[string]string) string {
 	return requires["python_version"]
 }
 
-func lockedPython(t tree) (string, error) {
-	text, err := t.text("Pipfile.lock")
-	if err != nil {
-		return "", err
-	}
+func lockedPython(t *look) (string, error) {
 	var lock struct {
 		Meta struct {
 			Requires map[string]string `json:"requires"`
 		} `json:"_meta"`
 	}
-	if err := json.Unmarshal([]byte(text), &lock); err != nil {
+	if err := json.Unmarshal(t.text("Pipfile.lock"), &lock); err != nil {
 		return "", badFile("Pipfile.lock cannot be read: %s", err)
 	}
 	return pipfileVersion(lock.Meta.Requires), nil

@@ -13,37 +13,30 @@ var (
 )
 
 // django is the module of a Django project's settings: mysite.settings. "": it is none.
-func (p pythonProject) django(t tree) string {
+func (p pythonProject) django(t *look) string {
 	if !p.needs["django"] || !t.has("manage.py") {
 		return ""
 	}
-	text, err := t.text("manage.py")
-	if err != nil {
-		return ""
-	}
-	m := djangoSettings.FindStringSubmatch(text)
+	m := djangoSettings.FindSubmatch(t.text("manage.py"))
 	if m == nil {
 		return ""
 	}
-	return m[1]
+	return string(m[1])
 }
 
 // collects says whether the settings have a STATIC_ROOT, which collectstatic does not run without: in the module, or in any file
 // of the package.
-func collects(t tree, settings string) bool {
+func collects(t *look, settings string) bool {
 	file := strings.ReplaceAll(settings, ".", "/")
 	names := []string{file + ".py"}
 	// mysite.settings.production shares what mysite/settings/base.py says.
 	for _, dir := range []string{file, path.Dir(file)} {
 		if path.Base(dir) == "settings" {
-			names = append(names, t.list(dir, ".py")...)
+			names = append(names, t.names(dir, ".py")...)
 		}
 	}
 	for _, name := range names {
-		if !t.has(name) {
-			continue
-		}
-		if text, err := t.text(name); err == nil && staticRoot.MatchString(text) {
+		if t.has(name) && staticRoot.Match(t.text(name)) {
 			return true
 		}
 	}
@@ -51,7 +44,7 @@ func collects(t tree, settings string) bool {
 }
 
 // web is the command that serves the project, as far as its files leave no doubt; "" otherwise.
-func (p pythonProject) web(t tree, settings string) string {
+func (p pythonProject) web(t *look, settings string) string {
 	if settings != "" {
 		if site, _, ok := strings.Cut(settings, "."); ok {
 			switch {
@@ -67,9 +60,8 @@ func (p pythonProject) web(t tree, settings string) string {
 		if !t.has(name) {
 			continue
 		}
-		text, err := t.text(name)
-		m := appVariable.FindStringSubmatch(text)
-		if err != nil || m == nil {
+		m := appVariable.FindStringSubmatch(string(t.text(name)))
+		if m == nil {
 			continue
 		}
 		module := strings.ReplaceAll(strings.TrimSuffix(name, ".py"), "/", ".") + ":" + m[1]

@@ -19,29 +19,16 @@ type rubyProject struct {
 	local bool
 }
 
-func detectRuby(t tree) string {
-	if t.has("Gemfile") {
-		return "Gemfile"
-	}
-	return ""
-}
+func detectRuby(t tree, _ Settings) (string, error) { return t.first("Gemfile") }
 
-func readRubyProject(t tree) (rubyProject, error) {
+func readRubyProject(t *look) (rubyProject, error) {
 	p := rubyProject{gems: map[string]bool{}}
-	gemfile, err := t.text("Gemfile")
-	if err != nil {
-		return p, err
-	}
 	if !t.has("Gemfile.lock") {
 		return p, paas.Errorf(paas.Invalid, "there is a Gemfile, but no Gemfile.lock").
 			WithHint("run `bundle lock`, commit Gemfile.lock (take it out of .gitignore) and push again")
 	}
-	lock, err := t.text("Gemfile.lock")
-	if err != nil {
-		return p, err
-	}
-	p.readGemfile(gemfile)
-	p.readLock(lock)
+	p.readGemfile(string(t.text("Gemfile")))
+	p.readLock(string(t.text("Gemfile.lock")))
 	return p, nil
 }
 
@@ -106,7 +93,7 @@ var rubyVersions = []string{"3.1", "3.2", "3.3", "3.4", "4.0"}
 const defaultRuby = "3.4"
 
 // version finds the version and says where it comes from. Bundler refuses any but the locked one, so that comes first.
-func (p rubyProject) version(t tree) (v, from string, err error) {
+func (p rubyProject) version(t *look) (v, from string, err error) {
 	if v, ok := parseVersion(p.locked); ok {
 		return v.String(), "Gemfile.lock", nil
 	}
@@ -115,15 +102,8 @@ func (p rubyProject) version(t tree) (v, from string, err error) {
 		file = ".ruby-version"
 	}
 	if file != "" {
-		text, err := t.text(file)
-		if err != nil {
-			return "", "", err
-		}
-		line := strings.TrimPrefix(strings.TrimPrefix(firstLine(text), "ruby "), "ruby-") // .tool-versions has "ruby 3.4.1"
-		if v, ok := parseVersion(line); ok {
-			return v.String(), file, nil
-		}
-		return "", "", badVersion(file, firstLine(text), "3.4", "3.4.1")
+		v, err := version(file, strings.TrimPrefix(firstLine(t.text(file)), "ruby-"))
+		return v, file, err
 	}
 	if p.wanted == "" {
 		return defaultRuby, "", nil
@@ -137,7 +117,7 @@ func (p rubyProject) version(t tree) (v, from string, err error) {
 }
 
 // web is the command that serves the project, as far as its files leave no doubt; "" otherwise.
-func (p rubyProject) web(t tree) string {
+func (p rubyProject) web(t *look) string {
 	switch {
 	case p.rails(t):
 		return "bundle exec rails server --binding 0.0.0.0 --port $PORT"
@@ -151,10 +131,10 @@ func (p rubyProject) web(t tree) string {
 	return ""
 }
 
-func (p rubyProject) rails(t tree) bool { return p.gems["railties"] && t.has("config/application.rb") }
+func (p rubyProject) rails(t *look) bool { return p.gems["railties"] && t.has("config/application.rb") }
 
 // assets says whether rake has assets:precompile: a Rails app with an asset pipeline, which did not commit its output.
-func (p rubyProject) assets(t tree) bool {
+func (p rubyProject) assets(t *look) bool {
 	if !t.has("Rakefile") {
 		return false
 	}
@@ -167,8 +147,8 @@ func (p rubyProject) assets(t tree) bool {
 }
 
 // precompiled says that the assets are in the repository as they are served.
-func precompiled(t tree) bool {
-	for _, name := range t.list("public/assets", ".json") {
+func precompiled(t *look) bool {
+	for _, name := range t.names("public/assets", ".json") {
 		base := strings.TrimPrefix(name, "public/assets/")
 		if strings.HasPrefix(base, ".sprockets-manifest-") || strings.HasPrefix(base, "manifest-") || base == ".manifest.json" {
 			return true
