@@ -62,7 +62,10 @@ type language struct {
 func languages() []language {
 	return []language{
 		ruby(),
+		php(),
+		java(),
 		python(),
+		rust(),
 		static(),
 	}
 }
