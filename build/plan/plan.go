@@ -61,6 +61,7 @@ type language struct {
 // Gemfile, a composer.json or a pom.xml, and the Cargo.toml of an extension beside Python's or Ruby's own.
 func languages() []language {
 	return []language{
+		golang(),
 		ruby(),
 		php(),
 		java(),
