@@ -13,6 +13,8 @@ type Settings struct {
 	Dockerfile string
 	// Root is the folder that a static site is served from. "": where index.html is.
 	Root string
+	// Fallback is the page of a static site for paths that are not there. "": none but its own 404.html.
+	Fallback string
 	// Images are the base images by language: go, node, … A language that is not in it has its official image.
 	Images map[string]string
 	// Static is the image that serves static sites; it is made by the platform.
@@ -43,7 +45,9 @@ type Plan struct {
 }
 
 // note adds a note.
-func (p *Plan) note(format string, args ...any) { p.Notes = append(p.Notes, fmt.Sprintf(format, args...)) }
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
 
 // language makes plans for trees of its kind.
 type language struct {
