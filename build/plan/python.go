@@ -138,11 +138,11 @@ func planCollect(l *look, p *Plan, d *script, settings string) {
 		p.note("collectstatic is not run: there is no STATIC_ROOT in %s", settings)
 		return
 	}
-	p.note("Django's collectstatic is run; DISABLE_COLLECTSTATIC=1 as a build argument turns it off")
+	p.note("Django's collectstatic is run; paas build:set args[DISABLE_COLLECTSTATIC]=1 turns it off")
 	d.comment("Settings that want a SECRET_KEY get one that is used for nothing else.")
 	d.install(nil, `if [ "${DISABLE_COLLECTSTATIC:-0}" = 0 ]; then SECRET_KEY="${SECRET_KEY:-only-for-collectstatic}" `+
-		`python manage.py collectstatic --noinput || { echo "collectstatic failed: give the variables that the settings need as build `+
-		`arguments, or turn it off with the build argument DISABLE_COLLECTSTATIC=1" >&2; exit 1; }; fi`)
+		`python manage.py collectstatic --noinput || { echo "collectstatic failed: give what the settings need with paas build:set `+
+		`args[NAME]=VALUE, or turn it off with paas build:set args[DISABLE_COLLECTSTATIC]=1" >&2; exit 1; }; fi`)
 }
 
 // noteVersion says which version was chosen, and why.
