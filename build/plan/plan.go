@@ -66,6 +66,11 @@ type language struct {
 func languages() []language {
 	return []language{
 		golang(),
+		ruby(),
+		php(),
+		java(),
+		python(),
+		rust(),
 		static(),
 	}
 }
