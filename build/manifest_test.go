@@ -75,7 +75,7 @@ func TestWhatTheConfigLacksRefusesThePushBeforeTheBuild(t *testing.T) {
 			`"SECRET":{"generator":"secret"}},"formation":{"web":{"quantity":2},"worker":{"quantity":1}},"scripts":{"postdeploy":"./seed"}}`,
 	})
 	c.push("main").want(t, false, "hello lacks config vars that its app.json requires: DATABASE_URL, S3_KEY",
-		"try: paas config:set DATABASE_URL=… S3_KEY=… -a hello")
+		"paas config:set DATABASE_URL=… S3_KEY=… -a hello")
 	if w.builder.count() != 0 || len(w.statuses("hello")) != 0 {
 		t.Error("it was built")
 	}
