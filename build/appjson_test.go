@@ -137,8 +137,15 @@ func show(t *testing.T, w *strings.Builder, m manifest, err error) {
 		name  string
 		value any
 	}{
-		{"checks", m.checks}, {"formation", m.Formation}, {"env", m.Env}, {"postdeploy", m.Postdeploy}, {"dockerfile", m.dockerfile},
-		{"args", m.args}, {"types", m.types}, {"run", m.runs}, {"release", m.release},
+		{"checks", m.checks},
+		{"formation", m.Formation},
+		{"env", m.Env},
+		{"postdeploy", m.Postdeploy},
+		{"dockerfile", m.dockerfile},
+		{"args", m.args},
+		{"types", m.types},
+		{"run", m.runs},
+		{"release", m.release},
 	}
 	for _, s := range shown {
 		text, err := json.Marshal(s.value)

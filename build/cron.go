@@ -46,7 +46,9 @@ type cronField struct {
 
 func cronFields() []cronField {
 	return []cronField{
-		{0, 59, nil}, {0, 23, nil}, {1, 31, nil},
+		{0, 59, nil},
+		{0, 23, nil},
+		{1, 31, nil},
 		{1, 12, strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")},
 		{0, 7, strings.Fields("sun mon tue wed thu fri sat")},
 	}

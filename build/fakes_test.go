@@ -173,6 +173,13 @@ func (b *builder) source() (files map[string]string, modes map[string]int64) {
 	return b.files, b.modes
 }
 
+// lastSpec is what the builder was told last.
+func (b *builder) lastSpec() paas.ImageSpec {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.specs[len(b.specs)-1]
+}
+
 func (b *builder) count() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

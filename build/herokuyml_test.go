@@ -125,8 +125,10 @@ func TestAppJSONAndHerokuYMLTogether(t *testing.T) {
 	for _, tc := range []struct{ name, app, heroku string }{
 		{"one Dockerfile", `{"build":{"dockerfile":"a/D"}}`, "build:\n  docker:\n    web: a/D\n"},
 		{"two Dockerfiles", `{"build":{"dockerfile":"a/D"}}`, "build:\n  docker:\n    web: b/D\n"},
-		{"app.json's values win", `{"env":{"A":"app","B":{"generator":"secret"},"C":{},"D":{"required":false}}}`,
-			"setup:\n  config:\n    A: heroku\n    B: heroku\n    C: heroku\n    D: heroku\n"},
+		{
+			"app.json's values win", `{"env":{"A":"app","B":{"generator":"secret"},"C":{},"D":{"required":false}}}`,
+			"setup:\n  config:\n    A: heroku\n    B: heroku\n    C: heroku\n    D: heroku\n",
+		},
 		{"formation of heroku.yml's types", `{"formation":{"clock":{"quantity":1},"worker":{"quantity":1}}}`, "run:\n  web: a\n  clock: b\n"},
 	} {
 		got.WriteString("== " + tc.name + "\n")

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -14,12 +15,13 @@ const (
 	envQuarantine = "GIT_QUARANTINE_PATH"
 	envObjects    = "GIT_OBJECT_DIRECTORY"
 	envAlternates = "GIT_ALTERNATE_OBJECT_DIRECTORIES"
+	envShallow    = "GIT_SHALLOW_FILE" // where a push lacks a part of its history
 )
 
 // quarantineEnv picks the variables that the other half of the hook needs.
 func quarantineEnv(getenv func(string) string) map[string]string {
 	env := map[string]string{}
-	for _, k := range []string{envQuarantine, envObjects, envAlternates} {
+	for _, k := range []string{envQuarantine, envObjects, envAlternates, envShallow} {
 		if v := getenv(k); v != "" {
 			env[k] = v
 		}
@@ -32,6 +34,8 @@ type objects struct {
 	repos *Repos
 	path  string
 	env   []string
+	// shallow: what is pushed lacks a part of its history.
+	shallow bool
 }
 
 // objects opens the app's repository as the hook of a push sees it; hookEnv may be nil.
@@ -54,6 +58,12 @@ func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) 
 		}
 	}
 	o.env = withObjects(dir, main) // the alternates are not taken from the hook: there is one right answer
+	if shallow := hookEnv[envShallow]; shallow != "" {
+		if err := inside(o.path, shallow); err != nil {
+			return objects{}, err
+		}
+		o.env, o.shallow = append(o.env, envShallow+"="+shallow), true
+	}
 	return o, nil
 }
 
@@ -87,6 +97,10 @@ func inside(root, dir string) error {
 
 func (o objects) output(ctx context.Context, args ...string) ([]byte, error) {
 	return o.repos.output(ctx, o.env, append([]string{"--git-dir=" + o.path}, args...)...)
+}
+
+func (o objects) feed(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
+	return o.repos.feed(ctx, o.env, stdin, append([]string{"--git-dir=" + o.path}, args...)...)
 }
 
 // heads maps the names of the repository's branches, without refs/heads/, to their commits.
@@ -126,21 +140,6 @@ func (o objects) moveBranch(ctx context.Context, branch string, to, from objectI
 func (o objects) setHead(ctx context.Context, branch string) error {
 	_, err := o.output(ctx, "symbolic-ref", "HEAD", branchPrefix+branch)
 	return err
-}
-
-// submodules lists the paths of a commit's submodules.
-func (o objects) submodules(ctx context.Context, commit objectID) ([]string, error) {
-	out, err := o.output(ctx, "ls-tree", "-z", "-r", "--full-tree", string(commit))
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for line := range strings.SplitSeq(string(out), "\x00") {
-		if _, path, ok := strings.Cut(line, "\t"); ok && strings.HasPrefix(line, "160000 ") {
-			paths = append(paths, path)
-		}
-	}
-	return paths, nil
 }
 
 // commit is the full id of the commit that an abbreviated id names. A *gitError: there is none, or several.

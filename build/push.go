@@ -27,8 +27,10 @@ type push struct {
 
 	mu      sync.Mutex
 	called  bool // the hook has called
+	intake  *intake
 	refused bool // and was told no
 
+	left  *detached   // the build that is to go on when the push has ended
 	full  atomic.Bool // git said that there is no space left
 	moved *update     // the deploy branch was set back for git: see attempt.land
 }
@@ -51,6 +53,9 @@ func (s *Service) endPush(p *push) {
 	if err := s.landed(p); err != nil {
 		s.opts.Log.Error("branch does not show what was deployed", "app", p.app.ID, "branch", p.moved.ref, "commit", p.moved.old, "error", err)
 	}
+	if p.left != nil {
+		p.left.goOn()
+	}
 	s.mu.Lock()
 	delete(s.pushes, p.token)
 	s.mu.Unlock()
@@ -71,7 +76,17 @@ func (s *Service) answer(token string) (*push, error) {
 		return nil, paas.Errorf(paas.Conflict, "the push was answered already").WithHint("git push paas main")
 	}
 	p.called = true
+	if p.intake != nil {
+		p.intake.end()
+	}
 	return p, nil
+}
+
+// watch sets what holds the push to its limits until the hook calls.
+func (p *push) watch(in *intake) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.intake = in
 }
 
 func (p *push) wasCalled() bool {

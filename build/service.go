@@ -122,9 +122,10 @@ func (o Options) withDefaults() Options {
 // Service receives pushes and builds them. It is the inside of the git and builds doors.
 type Service struct {
 	Deps
-	opts  Options
-	queue *queue
-	logs  *buildLogs
+	opts   Options
+	queue  *queue
+	logs   *buildLogs
+	upkeep *upkeep
 
 	mu     sync.Mutex
 	closed bool
@@ -145,6 +146,7 @@ func NewService(deps Deps, opts Options) *Service {
 		Deps: deps, opts: opts,
 		queue:  newQueue(opts.MaxBuilds),
 		logs:   &buildLogs{dir: opts.Dir, max: opts.MaxLogBytes, open: map[jobKey]*buildLog{}},
+		upkeep: newUpkeep(deps.Repos),
 		works:  map[*work]bool{},
 		pushes: map[string]*push{},
 		jobs:   map[jobKey]*job{},
@@ -166,7 +168,10 @@ func (s *Service) Recover(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.Repos.Sweep(ctx)
+	if err := s.Repos.Sweep(ctx); err != nil {
+		return err
+	}
+	return s.upkeep.found()
 }
 
 // EndBuilds ends the pushes and builds of an app (an ID) that is about to be destroyed, with all that they have begun.
@@ -191,6 +196,12 @@ func (s *Service) RemoveApp(ctx context.Context, app string) error {
 	if err := s.logs.remove(app); err != nil {
 		return err
 	}
+	done, err := s.upkeep.use(ctx, app)
+	if err != nil {
+		return err
+	}
+	defer s.upkeep.forget(app)
+	defer done()
 	return s.Repos.Remove(ctx, app)
 }
 

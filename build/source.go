@@ -50,12 +50,11 @@ func inspect(ctx context.Context, o objects, commit objectID, with plan.Settings
 		return source{}, err
 	}
 	src := source{commit: commit}
-	err = src.read(files, with)
+	if src.submodules, err = o.census(ctx, commit); err == nil {
+		err = src.read(files, with)
+	}
 	if closeErr := files.close(); err == nil {
 		err = closeErr
-	}
-	if err == nil && src.submodules != nil {
-		src.submodules, err = o.submodules(ctx, commit)
 	}
 	return src, err
 }
@@ -103,13 +102,7 @@ func (s *source) read(files fs.FS, with plan.Settings) error {
 	if err := s.app.settle(s.types); err != nil {
 		return err
 	}
-	if err := s.readIgnore(files); err != nil {
-		return err
-	}
-	if _, err := fs.Stat(files, gitmodules); err == nil {
-		s.submodules = []string{} // whose paths are looked up at the end
-	}
-	return nil
+	return s.readIgnore(files)
 }
 
 // makePlan decides how the image is made.
@@ -258,7 +251,7 @@ func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(s
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start git: %w", err)
 	}
-	out := tar.NewWriter(w)
+	out := tar.NewWriter(&tally{w: w, limits: o.repos.opts.Limits})
 	if err := s.addGenerated(out); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type update struct {
 // parseUpdates reads the lines that git gives a pre-receive hook.
 func parseUpdates(text string) ([]update, error) {
 	if len(text) > maxUpdates {
-		return nil, paas.Errorf(paas.Invalid, "the push has too many refs").WithHint("git push paas main")
+		return nil, errTooManyRefs
 	}
 	var ups []update
 	for line := range strings.Lines(text) {

@@ -41,11 +41,16 @@ func (s *Service) Upload(ctx context.Context, app string, src io.Reader) (paas.U
 	if err := s.Repos.Create(ctx, record.ID); err != nil {
 		return paas.Upload{}, err
 	}
+	done, err := s.upkeep.use(ctx, record.ID)
+	if err != nil {
+		return paas.Upload{}, err
+	}
+	defer done()
 	o, err := s.Repos.objects(record.ID, nil)
 	if err != nil {
 		return paas.Upload{}, err
 	}
-	return o.importTar(ctx, src, s.Repos.opts.MaxPushBytes, paas.UserOf(ctx), s.opts.Now())
+	return o.importTar(ctx, src, int64(s.Repos.opts.Limits.PushBytes), paas.UserOf(ctx), s.opts.Now())
 }
 
 // importTar writes the commit, and a ref that keeps it. All of it happens in a folder of its own, as a push does, from which

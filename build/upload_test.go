@@ -110,7 +110,7 @@ func TestTheOneFolderOfAnArchiveIsLeftOut(t *testing.T) {
 
 func TestHostileArchivesAreRefusedAndLeaveNothing(t *testing.T) {
 	w := newWorld(t, Options{})
-	w.repos.opts.MaxPushBytes = 1 << 20
+	w.repos.opts.Limits.PushBytes = 1 << 20
 	marker := filepath.Join(t.TempDir(), "marker")
 	many := make([]tar.Header, maxUploadFiles+1)
 	for i := range many {

@@ -10,7 +10,8 @@ import (
 // work is what somebody asked for an app and has not ended: a push, or a build of something that needs no push. From its turn
 // in the queue to its end it holds the app's lane.
 type work struct {
-	app paas.App
+	app  paas.App
+	done func() // with the app's repository
 
 	ctx    context.Context // ends when whoever asked is gone, or with lasting
 	cancel context.CancelCauseFunc
@@ -26,14 +27,19 @@ type work struct {
 
 // begin registers work for app; end ends it. onBegin runs under the service's lock.
 func (s *Service) begin(ctx context.Context, app paas.App, onBegin func(*work)) error {
+	done, err := s.upkeep.use(ctx, app.ID)
+	if err != nil {
+		return err
+	}
 	lasting, abort := context.WithCancelCause(context.WithoutCancel(ctx))
 	ctx, cancel := context.WithCancelCause(ctx)
 	context.AfterFunc(lasting, func() { cancel(context.Cause(lasting)) })
-	w := &work{app: app, ctx: ctx, cancel: cancel, lasting: lasting, abort: abort, ended: make(chan struct{})}
+	w := &work{app: app, done: done, ctx: ctx, cancel: cancel, lasting: lasting, abort: abort, ended: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		abort(errStopping)
+		done()
 		return errStopping
 	}
 	s.idle.Add(1)
@@ -51,6 +57,7 @@ func (s *Service) end(w *work) {
 	delete(s.works, w)
 	s.mu.Unlock()
 	w.abort(errGone)
+	w.done()
 	close(w.ended)
 	s.idle.Done()
 }

@@ -154,10 +154,10 @@ type (
 
 	// Git is the git side of the SSH door. ReceivePack and UploadPack return git's exit code; they end when ctx does.
 	// PreReceive is the pre-receive hook's call back: token names the ReceivePack it belongs to, updates is what git
-	// wrote to the hook ("old new ref" lines), env the hook's GIT_* variables; an error rejects the push.
+	// wrote to the hook ("old new ref" lines), env the hook's GIT_* variables, options those of the push; an error rejects it.
 	Git interface {
 		ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error)
 		UploadPack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error)
-		PreReceive(ctx context.Context, token string, updates string, env map[string]string, progress io.Writer) error
+		PreReceive(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error
 	}
 )

@@ -26,7 +26,7 @@ type fake struct {
 	onAttach  func(ctx context.Context, stdio paas.Stdio) (int, error) // of runs, and of commands in instances
 	onLog     func(ctx context.Context, w io.Writer) error
 	onReceive func(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error)
-	onPush    func(ctx context.Context, token, updates string, env map[string]string, progress io.Writer) error
+	onPush    func(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error
 	config    paas.Config
 }
 

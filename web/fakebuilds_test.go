@@ -12,10 +12,10 @@ func (f *fake) UploadPack(ctx context.Context, app string, _ io.Reader, _, _ io.
 	return 0, f.note(ctx, "UploadPack", app)
 }
 
-func (f *fake) PreReceive(ctx context.Context, token, updates string, env map[string]string, progress io.Writer) error {
+func (f *fake) PreReceive(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error {
 	err := f.note(ctx, "PreReceive", token)
 	if f.onPush != nil {
-		return f.onPush(ctx, token, updates, env, progress)
+		return f.onPush(ctx, token, updates, env, options, progress)
 	}
 	return err
 }
