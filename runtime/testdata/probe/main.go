@@ -219,9 +219,11 @@ func write(args []string) int {
 }
 
 // eat takes memory until it is stopped.
-func eat([]string) int {
+func eat(args []string) int {
 	var all [][]byte
-	for {
+	for len(args) == 0 || len(all) < atoi(args[0]) { // MB
 		all = append(all, bytes.Repeat([]byte{1}, 1<<20))
 	}
+	fmt.Println("ate", len(all))
+	return 0
 }
