@@ -168,11 +168,16 @@ func buildFailed(step string, e *jsonstream.Error) error {
 	if name := missingSecret(e.Message); name != "" {
 		return paas.Errorf(paas.Failed, "%s: the build secret %s is not set", what, name).WithHint("paas build:secret %s=…", name).Because(e)
 	}
-	if m := deniedBase.FindStringSubmatch(e.Message); m != nil && registryDenied(e.Message) {
-		return paas.Errorf(paas.Failed, "%s: %w", what, e).WithHint("paas registry:login %s", registryOf(m[1]))
+	if m := baseStep.FindStringSubmatch(step); m != nil && registryDenied(e.Message) {
+		host := registryOf(m[1])
+		return paas.Errorf(paas.Failed, "%s: registry %s refuses access to it", what, host).
+			WithHint("check its name; if it is private: paas registry:login %s -u USER", host).Because(e)
 	}
 	return paas.Errorf(paas.Failed, "%s: %w", what, e).WithHint("check the Dockerfile")
 }
+
+// baseStep is the step at which BuildKit asks a registry for a base image.
+var baseStep = regexp.MustCompile(`load metadata for (\S+)$`)
 
 // secretText is how BuildKit says that a step requires a secret that it was not given.
 var secretText = regexp.MustCompile(`secret ([A-Za-z0-9_.-]+)(?: not found)?: not found`)

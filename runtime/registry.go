@@ -98,7 +98,6 @@ var (
 	deniedText  = regexp.MustCompile(`(?i)unauthorized|authentication required|no basic auth credentials|authorization failed|access (?:to the resource is )?denied|denied:|insufficient_scope|403 forbidden|401`)
 	missingText = regexp.MustCompile(`(?i)manifest unknown|name unknown|not known to registry|not found`)
 	awayText    = regexp.MustCompile(`(?i)no such host|connection refused|i/o timeout|timeout exceeded|deadline exceeded|TLS handshake|network is unreachable|no route to host|server misbehaving|x509|server gave HTTP response`)
-	deniedBase  = regexp.MustCompile(`([A-Za-z0-9._-]+(?::[0-9]+)?/[A-Za-z0-9._/-]+(?::[A-Za-z0-9._-]+)?)`)
 )
 
 func registryDenied(text string) bool { return deniedText.MatchString(text) }
