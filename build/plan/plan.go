@@ -1,8 +1,7 @@
-// Package plan decides how a repository becomes an image: by a Dockerfile of its own, or by one that is generated for its
-// language. It is a pure function of the tree's files; it runs nothing, asks no network and knows no git.
 package plan
 
 import (
+	"fmt"
 	"io/fs"
 
 	"paas"
@@ -14,6 +13,8 @@ type Settings struct {
 	Dockerfile string
 	// Root is the folder that a static site is served from. "": where index.html is.
 	Root string
+	// Fallback is the page of a static site for paths that are not there. "": none but its own 404.html.
+	Fallback string
 	// Images are the base images by language: go, node, … A language that is not in it has its official image.
 	Images map[string]string
 	// Static is the image that serves static sites; it is made by the platform.
@@ -43,39 +44,89 @@ type Plan struct {
 	Types paas.ProcessTypes `json:"types,omitempty"`
 }
 
-// Languages in the order in which they are looked for.
-func languages() []language {
-	return []language{}
+// note adds a note.
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
 }
 
 // language makes plans for trees of its kind.
 type language struct {
 	name string
 	// detect names the file that decides; "" when the tree is not of this language.
-	detect func(t tree) string
-	plan   func(t tree, s Settings) (Plan, error)
+	detect func(t tree, s Settings) (string, error)
+	// plan fills in all of the plan but Language, Because and Dockerfile.
+	plan func(t tree, s Settings) (Plan, error)
 }
 
-// tree reads the files of the repository.
-type tree struct{ fs.FS }
-
-// Make plans the build of a tree. The error is paas.Invalid and says what is missing where nothing can be built.
-func Make(files fs.FS, s Settings) (Plan, error) {
-	t := tree{files}
-	name := s.Dockerfile
-	if name == "" {
-		name = "Dockerfile"
+// languages in the order in which they are looked for. A go.mod at the root is nobody's but a Go module's. A package.json
+// is in all kinds of repositories, for the assets or the tools, so Node comes after whatever else there is; and static,
+// whose index.html so many have, last. The others are apart by files that one language has only; where a repository
+// has two of them all the same, the one that is more often the tools of the other comes later: requirements.txt beside a
+// Gemfile, a composer.json or a pom.xml, and the Cargo.toml of an extension beside Python's or Ruby's own.
+func languages() []language {
+	return []language{
+		static(),
 	}
-	if _, err := fs.Stat(t, name); err == nil {
-		return Plan{Language: "dockerfile", Because: name, Dockerfile: name}, nil
+}
+
+// Make plans the build of a tree. What can never be built is paas.Invalid, and says what is missing; other errors are those of files.
+func Make(files fs.FS, s Settings) (Plan, error) {
+	if err := s.validate(); err != nil {
+		return Plan{}, err
+	}
+	t := tree{files}
+	if p, ok, err := ownDockerfile(t, s); ok || err != nil {
+		return p, err
 	}
 	for _, l := range languages() {
-		if because := l.detect(t); because != "" {
-			p, err := l.plan(t, s)
-			p.Language, p.Because = l.name, because
-			return p, err
+		because, err := l.detect(t, s)
+		if err != nil {
+			return Plan{}, err
 		}
+		if because == "" {
+			continue
+		}
+		p, err := l.plan(t, s)
+		if err != nil {
+			return Plan{}, err
+		}
+		p.Language, p.Because, p.Dockerfile = l.name, because, dockerfile
+		return p, nil
 	}
-	return Plan{}, paas.Errorf(paas.Invalid, "there is nothing to build from: no Dockerfile, and no file of a language that is known").
-		WithHint("add a Dockerfile to the root of the repository, commit it and push again")
+	return Plan{}, nothing(s)
 }
+
+const (
+	dockerfile    = "Dockerfile"
+	maxDockerfile = 1 << 20
+)
+
+// ownDockerfile is the plan for a repository that has its own Dockerfile.
+func ownDockerfile(t tree, s Settings) (Plan, bool, error) {
+	name := s.Dockerfile
+	if name == "" {
+		name = dockerfile
+	}
+	found, err := t.regular(name, maxDockerfile)
+	if err != nil {
+		return Plan{}, false, err
+	}
+	if !found && s.Dockerfile != "" {
+		return Plan{}, false, paas.Errorf(paas.Invalid, "the Dockerfile %s, which the build is set to use, is not in the repository", paas.Quote(name)).
+			WithHint("commit it under that path, or set the path that it has")
+	}
+	return Plan{Language: "dockerfile", Because: name, Dockerfile: name}, found, nil
+}
+
+// nothing is the error for a tree that no language knows.
+func nothing(s Settings) error {
+	if s.Procfile {
+		return paas.Errorf(paas.Invalid, "the Procfile says what to run, but nothing says how to build it: no Dockerfile, and no file of a language that is known").
+			WithHint("%s", wanted)
+	}
+	return paas.Errorf(paas.Invalid, "there is nothing to build from: no Dockerfile, and no file of a language that is known").WithHint("%s", wanted)
+}
+
+// wanted names what would have been found.
+const wanted = "commit one of these to the root of the repository: Dockerfile, go.mod, Gemfile, composer.json, pom.xml, build.gradle, " +
+	"requirements.txt, pyproject.toml, Pipfile, Cargo.toml, package.json, index.html"

@@ -34,6 +34,7 @@ type options struct {
 	buildCache paas.Bytes
 	verbose    bool
 	traefik    traefikOptions
+	push       pushOptions
 }
 
 func (o *options) bind(flags *pflag.FlagSet) {
@@ -51,6 +52,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
 	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
 	flags.DurationVar(&o.buildTime, "build-timeout", time.Hour, "how long one build may take")
+	o.push.bind(flags)
 	o.buildCache = 10_000 * megabyte
 	flags.Var((*bytesFlag)(&o.buildCache), "build-cache", "what the engine's build cache is pruned to now and then; 0: it is left alone")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
@@ -130,6 +132,9 @@ func (o options) check() (settings, error) {
 	}
 	if o.buildTime <= 0 {
 		return s, paas.Errorf(paas.Invalid, "--build-timeout %s leaves builds no time", o.buildTime).WithHint("paasd serve --build-timeout 1h")
+	}
+	if err := o.push.check(); err != nil {
+		return s, err
 	}
 	return s, checkAddrs(o.apiAddr, o.sshAddr, o.httpAddr, s.httpsAddr)
 }

@@ -62,7 +62,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	if p.routes, err = p.openRouter(); err != nil {
 		return p, err
 	}
-	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket()})
+	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket(), Limits: s.push.limits})
 	if err != nil {
 		return p, err
 	}
@@ -87,10 +87,10 @@ func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
 		Domains: p.engine, Certs: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Pages: p.engine,
-		Metrics: newMetrics(p.routes.Metrics, p.log), Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Metrics: newMetrics(p.routes.Metrics, p.log), Builds: p.builds, BuildSettings: p.engine, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
-	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
+	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log, Silence: p.push.limits.PushStall})
 	return err
 }
 
