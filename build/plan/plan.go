@@ -62,6 +62,7 @@ type language struct {
 func languages() []language {
 	return []language{
 		golang(),
+		node(),
 		static(),
 	}
 }
