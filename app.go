@@ -11,8 +11,8 @@ type App struct {
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
 
-	// DeployBranch is the branch whose push deploys; empty means main, or master where the repository has only that.
-	DeployBranch string `json:"deploy_branch,omitempty"`
+	// Build is how its source becomes an image.
+	Build BuildSettings `json:"build,omitzero"`
 
 	// Current is the version of the release that serves; 0 before the first one succeeded.
 	Current int `json:"current"`

@@ -1,6 +1,9 @@
 package paas
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // BuildStatus is where a build stands.
 type BuildStatus string
@@ -23,15 +26,52 @@ type Build struct {
 	App        string       `json:"app"` // App.ID
 	ID         int          `json:"id"`
 	Status     BuildStatus  `json:"status"`
-	Commit     string       `json:"commit"`
-	Branch     string       `json:"branch"`
+	Source     BuildSource  `json:"source,omitempty"` // "" for those of before there were others than pushes
+	Commit     string       `json:"commit"`           // "" for an image that was made elsewhere
+	Branch     string       `json:"branch"`           // "" unless pushed
+	Language   string       `json:"language,omitempty"`
+	Dockerfile string       `json:"dockerfile,omitempty"`
+	NoCache    bool         `json:"no_cache,omitempty"`
 	User       string       `json:"user"`
 	CreatedAt  time.Time    `json:"created_at"`
 	FinishedAt time.Time    `json:"finished_at,omitzero"`
 	Image      Image        `json:"image,omitzero"`
 	Types      ProcessTypes `json:"types,omitempty"`
 	Checks     Checks       `json:"checks,omitzero"` // as its app.json has them
+	Manifest   Manifest     `json:"manifest,omitzero"`
 	Error      string       `json:"error,omitempty"`
+}
+
+// BuildSource is what a build is made from.
+type BuildSource string
+
+// The sources of builds.
+const (
+	BuildOfPush    BuildSource = "push"
+	BuildOfCommit  BuildSource = "commit"  // one that was pushed, or uploaded, before
+	BuildOfArchive BuildSource = "archive" // an upload
+	BuildOfImage   BuildSource = "image"   // made elsewhere
+)
+
+// BuildRequest asks for a build that is not a push's.
+type BuildRequest struct {
+	Commit  string `json:"commit,omitempty"` // of the repository, or its beginning; "": the newest build's
+	NoCache bool   `json:"no_cache,omitempty"`
+	Detach  bool   `json:"detach,omitempty"` // answer as soon as the build is queued
+}
+
+// BuildResult is what became of a BuildRequest.
+type BuildResult struct {
+	BuildInfo
+	Release int `json:"release"` // that it made; 0: not yet
+}
+
+// Upload is a source that was uploaded, as a commit of the app's repository.
+type Upload struct {
+	Commit string `json:"commit"`
+	Files  int    `json:"files"`
+	Bytes  Bytes  `json:"bytes"`
+	Folder string `json:"folder,omitempty"` // of the archive that all files were in, and which is left out
 }
 
 // Image is a built image and what a release must know of it.
@@ -39,6 +79,7 @@ type Image struct {
 	ID    string `json:"id"`              // the engine's content address, sha256:…
 	Port  int    `json:"port,omitempty"`  // its one EXPOSEd TCP port; 0 when it has none or several
 	Shell bool   `json:"shell,omitempty"` // whether it has /bin/sh
+	Ref   string `json:"ref,omitempty"`   // HOST/PATH@sha256:… where a registry has it, too
 }
 
 // DefaultPort is $PORT where the image does not expose exactly one TCP port.
@@ -85,7 +126,7 @@ type BuildLimits struct {
 }
 
 // BuildEvent is a fact about a running image build. Step identifies a step within one build; a step's first event
-// has its Name. Times are the builder's own.
+// has its Name. Times are the builder's own. An event with a Base is not of a step: it says what the build began from.
 type BuildEvent struct {
 	Step      string
 	Name      string
@@ -93,15 +134,18 @@ type BuildEvent struct {
 	Completed time.Time
 	Cached    bool
 	Error     string
-	Output    []byte // what the step printed, not aligned to lines
+	Output    []byte // what the step printed, not aligned to lines; build secrets are masked in it
+	Base      BaseImage
 }
 
 // BuildInfo is a build as users see it.
 type BuildInfo struct {
 	ID        int         `json:"id"`
 	Status    BuildStatus `json:"status"`
+	Source    BuildSource `json:"source"`
 	Commit    string      `json:"commit"`
 	Branch    string      `json:"branch"`
+	Language  string      `json:"language"`
 	User      string      `json:"user"`
 	CreatedAt time.Time   `json:"created_at"`
 	Seconds   float64     `json:"seconds"` // so far, while it is not final
@@ -116,7 +160,7 @@ func (b Build) Info(now time.Time) BuildInfo {
 		end = now
 	}
 	return BuildInfo{
-		ID: b.ID, Status: b.Status, Commit: b.Commit, Branch: b.Branch, User: b.User, CreatedAt: b.CreatedAt,
+		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language, User: b.User, CreatedAt: b.CreatedAt,
 		Seconds: max(0, end.Sub(b.CreatedAt).Seconds()), Image: b.Image.ID, Error: b.Error,
 	}
 }

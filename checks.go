@@ -150,7 +150,7 @@ func (c *Checks) set(name, value string) error {
 		if c.StopTimeouts == nil {
 			c.StopTimeouts = map[string]Seconds{}
 		}
-		seconds, err := parseSeconds("checks", name, value)
+		seconds, err := parseSeconds("checks", name, value, MaxCheckSeconds)
 		c.StopTimeouts[typ] = seconds
 		if seconds == 0 {
 			delete(c.StopTimeouts, typ)
@@ -162,7 +162,7 @@ func (c *Checks) set(name, value string) error {
 		return Errorf(Invalid, "there is no check %s", Quote(name)).
 			WithHint("the checks are: path, timeout, interval, grace, drain, stop-timeout, stop-timeout[TYPE], strategy, max-surge, auto-rollback")
 	}
-	seconds, err := parseSeconds("checks", name, value)
+	seconds, err := parseSeconds("checks", name, value, MaxCheckSeconds)
 	*field = seconds
 	return err
 }
@@ -204,8 +204,8 @@ func stopType(name string) (typ string, ok bool) {
 // MaxCheckSeconds bounds each duration of the checks.
 const MaxCheckSeconds = 3600
 
-// parseSeconds reads the value of a setting that `paas NOUN:set` sets.
-func parseSeconds(noun, name, value string) (Seconds, error) {
+// parseSeconds reads the value of a setting that `paas NOUN:set` sets, from 1 to limit.
+func parseSeconds(noun, name, value string, limit int) (Seconds, error) {
 	if value == "" {
 		return 0, nil
 	}
@@ -216,8 +216,8 @@ func parseSeconds(noun, name, value string) (Seconds, error) {
 			n, err = int(d/time.Second), nil
 		}
 	}
-	if err != nil || n < 1 || n > MaxCheckSeconds {
-		return 0, Errorf(Invalid, "%s=%s is not a number of seconds from 1 to %d", name, strings.Trim(Quote(value), `"`), MaxCheckSeconds).
+	if err != nil || n < 1 || n > limit {
+		return 0, Errorf(Invalid, "%s=%s is not a number of seconds from 1 to %d", name, strings.Trim(Quote(value), `"`), limit).
 			WithHint("paas %s:set %s=30", noun, name)
 	}
 	return Seconds(n), nil

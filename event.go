@@ -22,6 +22,7 @@ const (
 	EventMaintenance   EventKind = "maintenance.set"
 	EventPause         EventKind = "pause.set"
 	EventRouting       EventKind = "router.set"
+	EventBuildSet      EventKind = "build.set"     // a setting or a secret of its builds
 	EventPages         EventKind = "pages.set"     // an error page of the app's own, or no longer
 	EventRouteProblem  EventKind = "route.problem" // a part of the app's route cannot go live
 	EventRouteSolved   EventKind = "route.solved"  // and that is over

@@ -60,7 +60,7 @@ func routingSettings() []routingSetting {
 		{
 			"timeout", strconv.Itoa(int(DefaultTimeout)),
 			func(r *Routing, v string) (err error) {
-				r.Timeout, err = parseSeconds("router", "timeout", v)
+				r.Timeout, err = parseSeconds("router", "timeout", v, MaxCheckSeconds)
 				return err
 			},
 			func(r Routing) string { return positive(int64(r.Timeout)) },
@@ -68,7 +68,7 @@ func routingSettings() []routingSetting {
 		{
 			"idle-timeout", strconv.Itoa(int(DefaultIdleTimeout)),
 			func(r *Routing, v string) (err error) {
-				r.IdleTimeout, err = parseSeconds("router", "idle-timeout", v)
+				r.IdleTimeout, err = parseSeconds("router", "idle-timeout", v, MaxCheckSeconds)
 				return err
 			},
 			func(r Routing) string { return positive(int64(r.IdleTimeout)) },

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/moby/patternmatcher"
@@ -15,18 +16,18 @@ import (
 // ignore decides which files of the tree the builder does not get.
 type ignore struct {
 	matcher *patternmatcher.PatternMatcher
+	always  []string // paths that go whatever the patterns say
 }
 
-func newIgnore(patterns []string) (ignore, error) {
+func newIgnore(patterns []string, always ...string) (ignore, error) {
 	m, err := patternmatcher.New(patterns)
-	return ignore{m}, err
+	return ignore{m, always}, err
 }
 
 // drops says whether the path, slash-separated and without a slash at its end, stays out. The files that steer the
 // build always go: the builder needs them, whatever they say of themselves.
 func (i ignore) drops(path string) (bool, error) {
-	switch path {
-	case dockerfile, dockerignore, dockerfileRules:
+	if slices.Contains(i.always, path) {
 		return false, nil
 	}
 	return i.matcher.MatchesOrParentMatches(path)

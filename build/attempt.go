@@ -2,40 +2,50 @@ package build
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"paas"
 )
 
-// attempt is a push that passed the rules, on its way through the queue, the builder and the deployment.
+// attempt is one way from a source to a release: through the queue, the builder and the deployment.
 type attempt struct {
-	s       *Service
-	push    *push
-	app     paas.App
-	objects objects
-	branch  string
-	up      update
-	src     source
-	out     io.Writer // to the pusher
+	order
+	s    *Service
+	work *work
+	push *push     // nil where no branch moves
+	out  io.Writer // to whoever asked
 
 	record paas.Build
 	log    *buildLog
 	show   *progress
 }
 
-// build makes the image. When it returns, the build's record is final; on success the push holds the app's lane.
+// order is what is to be built.
+type order struct {
+	kind    paas.BuildSource
+	objects objects
+	src     source
+	branch  string // "" unless pushed
+	old     objectID
+	noCache bool
+}
+
+// build makes the image. When it returns, the build's record is final; on success the work holds the app's lane.
 func (a *attempt) build(ctx context.Context) error {
 	if err := a.register(ctx); err != nil {
 		return err
 	}
+	return a.proceed(ctx)
+}
+
+// proceed is build once the record is there.
+func (a *attempt) proceed(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	j := a.s.addJob(a.record, cancel)
@@ -53,8 +63,9 @@ func (a *attempt) build(ctx context.Context) error {
 // register makes the record, pending.
 func (a *attempt) register(ctx context.Context) (err error) {
 	a.record, err = a.s.Records.AppendBuild(paas.Build{
-		App: a.app.ID, Status: paas.BuildPending, Commit: string(a.up.new), Branch: a.branch, User: paas.UserOf(ctx), Types: a.src.types,
-		Checks: a.src.app.checks,
+		App: a.work.app.ID, Status: paas.BuildPending, Source: a.kind, Commit: string(a.src.commit), Branch: a.branch, User: paas.UserOf(ctx),
+		Language: a.src.plan.Language, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache, Types: a.src.types, Checks: a.src.app.checks,
+		Manifest: a.src.app.Manifest,
 	})
 	return err
 }
@@ -71,8 +82,8 @@ func (a *attempt) key() jobKey { return jobKey{a.record.App, a.record.ID} }
 
 // turn waits in the queue, then checks that the branch is still where the push may move it from.
 func (a *attempt) turn(ctx context.Context) error {
-	t, ahead := a.s.queue.enter(a.app.ID)
-	a.push.ticket = t
+	t, ahead := a.s.queue.enter(a.work.app.ID)
+	a.work.ticket = t
 	switch {
 	case ahead == 1:
 		a.show.heading("Waiting: 1 build ahead of yours")
@@ -82,15 +93,19 @@ func (a *attempt) turn(ctx context.Context) error {
 	if err := a.s.queue.wait(ctx, t); err != nil {
 		return err
 	}
+	if a.push == nil {
+		return nil
+	}
 	return a.checkBranch(ctx)
 }
 
 // image builds, with the builder that the queue granted.
 func (a *attempt) image(ctx context.Context) error {
-	defer a.s.queue.built(a.push.ticket)
-	limit := a.s.opts.Timeout
+	defer a.s.queue.built(a.work.ticket)
+	settings := a.work.app.Build
+	limit := cmp.Or(settings.Timeout.Duration(), a.s.opts.Timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, paas.Errorf(paas.Failed, "the build did not end within %s", limit).
-		WithHint("paasd serve --build-timeout gives builds longer"))
+		WithHint("paas build:set timeout=2h -a %s gives its builds longer", a.work.app.Name))
 	defer cancel()
 	a.record.Status = paas.BuildBuilding
 	if err := a.s.Records.UpdateBuild(a.record); err != nil {
@@ -99,7 +114,10 @@ func (a *attempt) image(ctx context.Context) error {
 	if err := a.s.Room.ToBuild(ctx, a.show); err != nil {
 		return err
 	}
-	a.show.heading("Building %s of %s (%s)", a.up.new.short(), a.app.Name, dockerfile)
+	a.show.heading("Building %s of %s (%s)", a.src.commit.short(), a.work.app.Name, a.src.how())
+	for _, note := range a.src.plan.Notes {
+		a.show.note("%s", note)
+	}
 	if len(a.src.submodules) > 0 {
 		a.show.note("Submodules are not fetched: %s", list(a.src.submodules))
 	}
@@ -111,33 +129,20 @@ func (a *attempt) image(ctx context.Context) error {
 	a.record.Image = img
 	a.show.heading("Image %s in %s", shorten(img.ID, len("sha256:")+13), seconds(a.s.opts.Now().Sub(began)))
 	a.show.heading("Process types: %s", a.src.describe())
-	a.showChecks()
+	a.src.showManifest(a.show)
 	return nil
-}
-
-// showChecks says what the app.json had to say, and what of it does not hold here.
-func (a *attempt) showChecks() {
-	m := a.src.app
-	if settings := m.checks.Values(); len(settings) > 0 {
-		words := make([]string, 0, len(settings))
-		for _, name := range slices.Sorted(maps.Keys(settings)) {
-			words = append(words, name+"="+settings[name])
-		}
-		a.show.heading("Checks: %s (%s)", strings.Join(words, " "), appJSON)
-	}
-	if len(m.ignored) > 0 {
-		a.show.note("Not applied from %s: %s", appJSON, strings.Join(m.ignored, ", "))
-	}
 }
 
 // run feeds the source to the image builder and its events to the pusher.
 func (a *attempt) run(ctx context.Context) (paas.Image, error) {
+	secrets, err := a.s.Records.BuildSecretValues(a.work.app.ID)
+	if err != nil {
+		return paas.Image{}, err
+	}
 	var pointers pathList
 	src, end := a.src.open(ctx, a.objects, pointers.add)
 	stop := a.keepTime()
-	img, err := a.s.Images.BuildImage(ctx, src, paas.ImageSpec{
-		App: a.app.ID, Name: a.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: dockerfile,
-	}, func(e paas.BuildEvent) {
+	img, err := a.s.Images.BuildImage(ctx, src, a.spec(secrets), func(e paas.BuildEvent) {
 		a.s.opts.Reached("build")
 		a.show.event(a.s.opts.Now(), e)
 	})
@@ -150,11 +155,21 @@ func (a *attempt) run(ctx context.Context) (paas.Image, error) {
 	case ctx.Err() != nil:
 		return img, context.Cause(ctx)
 	case sourceErr != nil:
-		return img, fmt.Errorf("read commit %s: %w", a.up.new.short(), sourceErr)
+		return img, fmt.Errorf("read commit %s: %w", a.src.commit.short(), sourceErr)
 	case paas.CodeOf(err) == paas.Failed:
-		return img, a.show.failed(a.up.new, err)
+		return img, a.show.failed(a.src.commit, err)
 	}
 	return img, err
+}
+
+// spec is what the image builder is told.
+func (a *attempt) spec(secrets map[string]string) paas.ImageSpec {
+	settings := a.work.app.Build
+	return paas.ImageSpec{
+		App: a.work.app.ID, Name: a.work.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache,
+		Args: a.src.app.arguments(settings.Args), Secrets: secrets, Network: cmp.Or(settings.Network, a.s.opts.Network),
+		Limits: paas.BuildLimits{Memory: cmp.Or(settings.Memory, a.s.opts.Limits.Memory), CPUs: cmp.Or(settings.CPUs, a.s.opts.Limits.CPUs)},
+	}
 }
 
 // keepTime lets the progress announce steps that are silent; stop ends it.
@@ -199,15 +214,15 @@ func (a *attempt) finish(err error) error {
 		saved = errors.Join(saved, a.s.record(a.record))
 	}
 	if err := a.s.logs.finish(a.key()); err != nil {
-		a.s.opts.Log.Warn("a build's log lacks a part", "app", a.app.ID, "build", a.record.ID, "error", err)
+		a.s.opts.Log.Warn("a build's log lacks a part", "app", a.work.app.ID, "build", a.record.ID, "error", err)
 	}
-	a.s.note(a.app.ID, fmt.Sprintf("build.%d", a.record.ID), a.summary())
-	a.s.opts.Log.Info("build ended", "app", a.app.ID, "build", a.record.ID, "status", a.record.Status)
+	a.s.note(a.work.app.ID, fmt.Sprintf("build.%d", a.record.ID), a.summary())
+	a.s.opts.Log.Info("build ended", "app", a.work.app.ID, "build", a.record.ID, "status", a.record.Status)
 	return errors.Join(err, saved)
 }
 
 func (a *attempt) summary() string {
-	text := fmt.Sprintf("Build %d of %s by %s: %s", a.record.ID, a.up.new.short(), a.record.User, a.record.Status)
+	text := fmt.Sprintf("Build %d of %s by %s: %s", a.record.ID, a.src.commit.short(), a.record.User, a.record.Status)
 	if a.record.Error != "" {
 		text += ": " + a.record.Error
 	}

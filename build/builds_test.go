@@ -245,7 +245,7 @@ func TestABuildThatDoesNotEndIsEnded(t *testing.T) {
 	})
 	c := w.checkout("hello")
 	c.app()
-	c.push("main").want(t, false, " !     the build did not end within 2s", " !     paasd serve --build-timeout")
+	c.push("main").want(t, false, " !     the build did not end within 2s", " !     paas build:set timeout=2h -a hello")
 	if b, err := w.svc.Build(t.Context(), "hello", 1); err != nil || b.Status != paas.BuildFailed {
 		t.Errorf("it %s: %v", b.Status, err)
 	}

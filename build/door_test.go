@@ -97,7 +97,7 @@ func (w *world) serveHook(socket string) *http.Server {
 			return
 		}
 		out := &ndjson{w: rw}
-		if err := w.svc.PreReceive(r.Context(), r.Header.Get("Paas-Push"), req.Updates, req.Env, out); err != nil {
+		if err := w.svc.PreReceive(r.Context(), r.Header.Get("Paas-Push"), req.Updates, req.Env, req.Options, out); err != nil {
 			out.fail(err)
 			return
 		}

@@ -5,8 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,8 +30,21 @@ func (r *Repos) gitEnv() []string {
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=none", "GIT_PROTOCOL_FROM_USER=0",
 		"GIT_NO_REPLACE_OBJECTS=1", "GIT_LITERAL_PATHSPECS=1",
+		// No object is unfolded in memory that is larger, whatever its delta says: clients make no deltas of such.
+		"GIT_ALLOC_LIMIT=512m",
 	}
 }
+
+// frugal keeps every git process small: large files are streamed, caches and windows bounded, one thread each.
+func frugal() []string {
+	return []string{
+		"-c", "core.bigFileThreshold=8m", "-c", "core.packedGitWindowSize=8m", "-c", "core.packedGitLimit=64m",
+		"-c", "core.deltaBaseCacheLimit=16m", "-c", "pack.threads=1", "-c", "pack.windowMemory=32m", "-c", "pack.deltaCacheSize=16m",
+	}
+}
+
+// ownRefs is where paasd keeps refs of its own, which nobody sees: see upkeep.
+const ownRefs = "refs/paas"
 
 // receiveSettings hold for every push, whatever the repository's own config says.
 func (r *Repos) receiveSettings() []string {
@@ -41,18 +55,21 @@ func (r *Repos) receiveSettings() []string {
 		"-c", "receive.fsck.zeroPaddedFilemode=ignore",
 		"-c", "receive.fsck.missingSpaceBeforeDate=ignore",
 		"-c", "receive.fsck.badTimezone=ignore",
-		"-c", "receive.maxInputSize=" + strconv.FormatInt(r.opts.MaxPushBytes, 10),
+		// How much comes, and for how long, is the intake's; git's words keep it awake while git checks what came.
+		"-c", "receive.keepAlive=5",
+		"-c", "receive.shallowUpdate=true",
+		"-c", "receive.advertisePushOptions=true",
 		"-c", "receive.denyDeletes=false", // refused by the hook, which says why
 		"-c", "receive.denyNonFastForwards=false",
 		"-c", "receive.denyCurrentBranch=ignore",
-		// Packs are tidied at the end of a push by a process that the push waits for, not by one left behind.
-		"-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false",
+		"-c", "receive.autoGC=false", // see upkeep
+		"-c", "transfer.hideRefs=" + ownRefs,
 	}
 }
 
 // command prepares a git process. The whole process group gets SIGTERM when ctx ends, and is killed a moment later.
 func (r *Repos) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, r.git, args...)
+	cmd := exec.CommandContext(ctx, r.git, slices.Concat(frugal(), args)...)
 	cmd.Env = append(r.gitEnv(), env...)
 	cmd.Dir = r.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -64,8 +81,10 @@ func (r *Repos) command(ctx context.Context, env []string, args ...string) *exec
 // wait returns git's exit code. What is left of a canceled process group is killed.
 func wait(ctx context.Context, cmd *exec.Cmd) (int, error) {
 	err := cmd.Wait()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || cmd.ProcessState != nil && !cmd.ProcessState.Exited() { // by a signal: what it started may live on
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // none left is what we want
+	}
+	if ctx.Err() != nil {
 		return -1, context.Cause(ctx)
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -101,9 +120,14 @@ func (e *gitError) Unwrap() error {
 
 // output runs a git command that answers a question, and returns what it printed.
 func (r *Repos) output(ctx context.Context, env []string, args ...string) ([]byte, error) {
+	return r.feed(ctx, env, nil, args...)
+}
+
+// feed is output for a command that reads stdin; nil is none.
+func (r *Repos) feed(ctx context.Context, env []string, stdin io.Reader, args ...string) ([]byte, error) {
 	stdout, stderr := capped{max: maxGitOutput}, capped{max: 4 << 10}
 	cmd := r.command(ctx, env, args...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start git: %w", err)
 	}

@@ -29,6 +29,7 @@ const (
 type HookRequest struct {
 	Updates string            `json:"updates"` // "old new ref" lines
 	Env     map[string]string `json:"env"`     // the hook's GIT_* variables that say where the new objects are
+	Options []string          `json:"options"` // what the pusher asked for with git push -o
 }
 
 // hookEvent is one line of the answer.
@@ -64,9 +65,9 @@ func hook(ctx context.Context, getenv func(string) string, stdin io.Reader, stdo
 		return fmt.Errorf("read what git pushes: %w", err)
 	}
 	if len(updates) > maxUpdates {
-		return paas.Errorf(paas.Invalid, "the push has too many refs").WithHint("git push paas main")
+		return errTooManyRefs
 	}
-	body, err := json.Marshal(HookRequest{Updates: string(updates), Env: quarantineEnv(getenv)})
+	body, err := json.Marshal(HookRequest{Updates: string(updates), Env: quarantineEnv(getenv), Options: optionsOf(getenv)})
 	if err != nil {
 		return err
 	}

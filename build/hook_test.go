@@ -90,20 +90,20 @@ func TestHookWithoutPaasd(t *testing.T) {
 func TestPreReceiveTakesOnlyTheTokenOfAPushThatGoesOn(t *testing.T) {
 	w := newWorld(t, Options{})
 	for _, token := range []string{"", "x", strings.Repeat("A", 26)} {
-		err := w.svc.PreReceive(t.Context(), token, none+" "+idA+" refs/heads/main\n", nil, &strings.Builder{})
+		err := w.svc.PreReceive(t.Context(), token, none+" "+idA+" refs/heads/main\n", nil, nil, &strings.Builder{})
 		if paas.CodeOf(err) != paas.Unauthorized {
 			t.Errorf("token %q: %v", token, err)
 		}
 	}
-	p, err := w.svc.begin(t.Context(), paas.App{ID: "idhello", Name: "hello"})
+	p, err := w.svc.beginPush(t.Context(), paas.App{ID: "idhello", Name: "hello"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.svc.end(p)
-	if err := w.svc.PreReceive(t.Context(), p.token, "rubbish", nil, &strings.Builder{}); paas.CodeOf(err) != paas.Invalid {
+	defer w.svc.endPush(p)
+	if err := w.svc.PreReceive(t.Context(), p.token, "rubbish", nil, nil, &strings.Builder{}); paas.CodeOf(err) != paas.Invalid {
 		t.Errorf("rubbish: %v", err)
 	}
-	if err := w.svc.PreReceive(t.Context(), p.token, "rubbish", nil, &strings.Builder{}); paas.CodeOf(err) != paas.Conflict {
+	if err := w.svc.PreReceive(t.Context(), p.token, "rubbish", nil, nil, &strings.Builder{}); paas.CodeOf(err) != paas.Conflict {
 		t.Errorf("a second call: %v", err)
 	}
 }

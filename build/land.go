@@ -15,42 +15,41 @@ func (a *attempt) checkBranch(ctx context.Context) error {
 		return err
 	}
 	now := objectID(heads[a.branch])
-	if now == a.up.old || now == "" && a.up.old.zero() {
+	if now == a.old || now == "" && a.old.zero() {
 		return nil
 	}
 	upon := false
-	if now != "" && now != a.up.new {
-		if upon, err = a.objects.isAncestor(ctx, now, a.up.new); err != nil {
+	if now != "" && now != a.src.commit {
+		if upon, err = a.objects.isAncestor(ctx, now, a.src.commit); err != nil {
 			return err
 		}
 	}
 	switch {
 	case upon:
-		a.push.moved = &update{old: now, new: a.up.new, ref: a.branch}
+		a.push.moved = &update{old: now, new: a.src.commit, ref: a.branch}
 		return nil
-	case now == a.up.new:
+	case now == a.src.commit:
 		return paas.Errorf(paas.Conflict, "another push deployed %s while this one waited", now.short()).WithHint("paas releases")
 	}
-	return paas.Errorf(paas.Conflict, "%s moved while this push waited, and %s does not build upon it", a.branch, a.up.new.short()).
+	return paas.Errorf(paas.Conflict, "%s moved while this push waited, and %s does not build upon it", a.branch, a.src.commit.short()).
 		WithHint("git pull --rebase paas %s, then git push paas HEAD:%s", a.branch, a.branch)
 }
 
-// deploy hands the build to the deployer; its error rejects the push and leaves the build as it is. A pusher who leaves
-// now no longer takes the push along.
-func (a *attempt) deploy() error {
-	if err := a.push.commitTo(); err != nil {
-		return err
+// deploy hands the build to the deployer; its error rejects a push and leaves the build as it is. A client that leaves now no
+// longer takes the work along.
+func (a *attempt) deploy() (paas.Release, error) {
+	if err := a.work.commitTo(); err != nil {
+		return paas.Release{}, err
 	}
 	out := &client{w: a.out}
-	rel, err := a.s.Deployer.Deploy(a.push.lasting, a.app.ID, a.record, out)
-	switch {
-	case err == nil:
-	case rel.Status == paas.ReleaseSucceeded: // the app is at this commit now, so the branch has to be, too
-		writeError(out, err)
-	default:
-		return err
+	rel, err := a.s.Deployer.Deploy(a.work.lasting, a.work.app.ID, a.record, out)
+	if a.push == nil || err != nil && rel.Status != paas.ReleaseSucceeded {
+		return rel, err
 	}
-	return a.land()
+	if err != nil { // the app is at this commit now, so the branch has to be, too
+		writeError(out, err)
+	}
+	return rel, a.land()
 }
 
 // land makes sure that git can move the branch. Git moves it from where it was when the pusher connected; when a push
@@ -59,14 +58,14 @@ func (a *attempt) land() error {
 	ctx, cancel := context.WithTimeout(context.Background(), landing)
 	defer cancel()
 	if err := a.objects.setHead(ctx, a.branch); err != nil {
-		a.s.opts.Log.Warn("clones check out no branch", "app", a.app.ID, "branch", a.branch, "error", err)
+		a.s.opts.Log.Warn("clones check out no branch", "app", a.work.app.ID, "branch", a.branch, "error", err)
 	}
 	if m := a.push.moved; m != nil {
-		o, err := a.s.Repos.objects(a.app.ID, nil)
+		o, err := a.s.Repos.objects(a.work.app.ID, nil)
 		if err != nil {
 			return err
 		}
-		return o.moveBranch(ctx, a.branch, a.up.old, m.old)
+		return o.moveBranch(ctx, a.branch, a.old, m.old)
 	}
 	return nil
 }

@@ -314,7 +314,7 @@ func TestBranchThatGitDidNotMoveOnIsPutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	notArrived := objectID(strings.Repeat("3", 40)) // what git was to move it to
-	p := &push{app: paas.App{ID: "idhello"}, moved: &update{old: objectID(second), new: notArrived, ref: "main"}}
+	p := &push{work: &work{app: paas.App{ID: "idhello"}}, moved: &update{old: objectID(second), new: notArrived, ref: "main"}}
 	for _, setBack := range []string{first, none} {
 		if err := o.moveBranch(t.Context(), "main", objectID(setBack), objectID(second)); err != nil {
 			t.Fatal(err)

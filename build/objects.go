@@ -3,10 +3,8 @@ package build
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"paas"
@@ -17,12 +15,13 @@ const (
 	envQuarantine = "GIT_QUARANTINE_PATH"
 	envObjects    = "GIT_OBJECT_DIRECTORY"
 	envAlternates = "GIT_ALTERNATE_OBJECT_DIRECTORIES"
+	envShallow    = "GIT_SHALLOW_FILE" // where a push lacks a part of its history
 )
 
 // quarantineEnv picks the variables that the other half of the hook needs.
 func quarantineEnv(getenv func(string) string) map[string]string {
 	env := map[string]string{}
-	for _, k := range []string{envQuarantine, envObjects, envAlternates} {
+	for _, k := range []string{envQuarantine, envObjects, envAlternates, envShallow} {
 		if v := getenv(k); v != "" {
 			env[k] = v
 		}
@@ -35,6 +34,8 @@ type objects struct {
 	repos *Repos
 	path  string
 	env   []string
+	// shallow: what is pushed lacks a part of its history.
+	shallow bool
 }
 
 // objects opens the app's repository as the hook of a push sees it; hookEnv may be nil.
@@ -56,10 +57,21 @@ func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) 
 			return objects{}, err
 		}
 	}
-	// The alternates are not taken from the hook: there is one right answer. Quoted, since a bare colon would split it.
-	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
-	o.env = []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
+	o.env = withObjects(dir, main) // the alternates are not taken from the hook: there is one right answer
+	if shallow := hookEnv[envShallow]; shallow != "" {
+		if err := inside(o.path, shallow); err != nil {
+			return objects{}, err
+		}
+		o.env, o.shallow = append(o.env, envShallow+"="+shallow), true
+	}
 	return o, nil
+}
+
+// withObjects is the environment of git where new objects are in dir, besides those in main.
+func withObjects(dir, main string) []string {
+	// Quoted, since a bare colon would split it.
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(main) + `"`
+	return []string{envObjects + "=" + dir, envAlternates + "=" + quoted}
 }
 
 // inside says whether dir, as it really is on the disk, lies below root.
@@ -87,6 +99,10 @@ func (o objects) output(ctx context.Context, args ...string) ([]byte, error) {
 	return o.repos.output(ctx, o.env, append([]string{"--git-dir=" + o.path}, args...)...)
 }
 
+func (o objects) feed(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
+	return o.repos.feed(ctx, o.env, stdin, append([]string{"--git-dir=" + o.path}, args...)...)
+}
+
 // heads maps the names of the repository's branches, without refs/heads/, to their commits.
 func (o objects) heads(ctx context.Context) (map[string]string, error) {
 	out, err := o.output(ctx, "for-each-ref", "--format=%(objectname) %(refname)", branchPrefix)
@@ -99,12 +115,6 @@ func (o objects) heads(ctx context.Context) (map[string]string, error) {
 		heads[strings.TrimPrefix(ref, branchPrefix)] = id
 	}
 	return heads, nil
-}
-
-// kind is the type of an object: commit, tree, blob or tag.
-func (o objects) kind(ctx context.Context, id objectID) (string, error) {
-	out, err := o.output(ctx, "cat-file", "-t", string(id))
-	return strings.TrimSpace(string(out)), err
 }
 
 // isAncestor says whether old is reachable from id; a commit is its own ancestor.
@@ -132,63 +142,8 @@ func (o objects) setHead(ctx context.Context, branch string) error {
 	return err
 }
 
-// entry is a file at the root of a commit's tree.
-type entry struct {
-	mode string // 100644, 100755, 120000 a symbolic link, 040000 a directory, 160000 a submodule
-	id   objectID
-	size int64
-}
-
-func (e entry) file() bool { return e.mode == "100644" || e.mode == "100755" }
-
-// treeLine is a line of ls-tree -l: mode, type, id, padded size, a tab, the name.
-var treeLine = regexp.MustCompile(`^([0-7]{6}) [a-z]+ ([0-9a-f]+) +([0-9]+|-)\t`)
-
-// root looks names up at the root of the commit's tree.
-func (o objects) root(ctx context.Context, commit objectID, names ...string) (map[string]entry, error) {
-	args := append([]string{"ls-tree", "-z", "-l", "--full-tree", string(commit), "--"}, names...)
-	out, err := o.output(ctx, args...)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]entry{}
-	for line := range strings.SplitSeq(string(out), "\x00") {
-		m := treeLine.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		size, _ := strconv.ParseInt(m[3], 10, 64) // "-", for what is no file, gives 0
-		found[line[len(m[0]):]] = entry{mode: m[1], id: objectID(m[2]), size: size}
-	}
-	return found, nil
-}
-
-// submodules lists the paths of a commit's submodules.
-func (o objects) submodules(ctx context.Context, commit objectID) ([]string, error) {
-	out, err := o.output(ctx, "ls-tree", "-z", "-r", "--full-tree", string(commit))
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for line := range strings.SplitSeq(string(out), "\x00") {
-		if _, path, ok := strings.Cut(line, "\t"); ok && strings.HasPrefix(line, "160000 ") {
-			paths = append(paths, path)
-		}
-	}
-	return paths, nil
-}
-
-// blob reads a file of at most max bytes.
-func (o objects) blob(ctx context.Context, name string, e entry, limit int64) ([]byte, error) {
-	if !e.file() {
-		return nil, paas.Errorf(paas.Invalid, "%s is not a regular file", name).WithHint("commit the file itself, not a link or a directory")
-	}
-	if e.size > limit {
-		return nil, paas.Errorf(paas.Invalid, "%s is %d bytes, more than the %d that are read", name, e.size, limit)
-	}
-	out, err := o.output(ctx, "cat-file", "blob", string(e.id))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return out, nil
+// commit is the full id of the commit that an abbreviated id names. A *gitError: there is none, or several.
+func (o objects) commit(ctx context.Context, short string) (objectID, error) {
+	out, err := o.output(ctx, "rev-parse", "--quiet", "--verify", "--end-of-options", short+"^{commit}")
+	return objectID(strings.TrimSpace(string(out))), err
 }

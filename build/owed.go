@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"sync"
 	"time"
 
 	"paas"
@@ -12,8 +13,21 @@ import (
 // owedEvery is the time between two tries to record the ends of builds that a full disk kept from being recorded.
 const owedEvery = 30 * time.Second
 
-// Work records, until ctx ends, what a full disk did not let be recorded when it happened.
+// Work records, until ctx ends, what a full disk did not let be recorded when it happened, and keeps the repositories small.
 func (s *Service) Work(ctx context.Context) error {
+	var aside sync.WaitGroup
+	defer aside.Wait()
+	aside.Go(func() {
+		for tick := time.NewTicker(tidyEvery); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				s.tidyRepos(ctx)
+			}
+		}
+	})
 	tick := time.NewTicker(owedEvery)
 	defer tick.Stop()
 	for {

@@ -21,49 +21,31 @@ var (
 
 // push is one git-receive-pack and what its hook does for it.
 type push struct {
-	app   paas.App
-	token string
-
-	ctx    context.Context // ends when the pusher is gone, or with lasting
-	cancel context.CancelCauseFunc
-	// lasting is for the deployment, which goes on when the pusher is gone: it ends when paasd stops or the app goes.
-	lasting context.Context
-	abort   context.CancelCauseFunc
-	ended   chan struct{} // closed when all of it is over
-
-	mu       sync.Mutex
-	called   bool          // the hook has called
-	refused  bool          // and was told no
+	*work
+	token    string
 	hookDone chan struct{} // closed when the hook's call is over
-	deploys  bool          // past the point where a pusher who leaves takes the push along
 
-	full   atomic.Bool // git said that there is no space left
-	ticket *ticket     // its place in the queue, nil before
-	moved  *update     // the deploy branch was set back for git: see Service.admit
+	mu      sync.Mutex
+	called  bool // the hook has called
+	intake  *intake
+	refused bool // and was told no
+
+	left  *detached   // the build that is to go on when the push has ended
+	full  atomic.Bool // git said that there is no space left
+	moved *update     // the deploy branch was set back for git: see attempt.land
 }
 
-// begin registers a push of app.
-func (s *Service) begin(ctx context.Context, app paas.App) (*push, error) {
-	lasting, abort := context.WithCancelCause(context.WithoutCancel(ctx))
-	ctx, cancel := context.WithCancelCause(ctx)
-	context.AfterFunc(lasting, func() { cancel(context.Cause(lasting)) })
-	p := &push{
-		app: app, token: rand.Text(), ctx: ctx, cancel: cancel, lasting: lasting, abort: abort,
-		ended: make(chan struct{}), hookDone: make(chan struct{}),
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		abort(errStopping)
-		return nil, errStopping
-	}
-	s.idle.Add(1)
-	s.pushes[p.token] = p
-	return p, nil
+// beginPush registers a push of app.
+func (s *Service) beginPush(ctx context.Context, app paas.App) (*push, error) {
+	p := &push{token: rand.Text(), hookDone: make(chan struct{})}
+	return p, s.begin(ctx, app, func(w *work) {
+		p.work = w
+		s.pushes[p.token] = p
+	})
 }
 
-// end is called once git has ended: it ends the hook's call, should it still go on, then gives the lane to the next.
-func (s *Service) end(p *push) {
+// endPush is called once git has ended: it ends the hook's call, should it still go on, then gives the lane to the next.
+func (s *Service) endPush(p *push) {
 	p.cancel(errGone)
 	if p.wasCalled() {
 		<-p.hookDone
@@ -71,15 +53,13 @@ func (s *Service) end(p *push) {
 	if err := s.landed(p); err != nil {
 		s.opts.Log.Error("branch does not show what was deployed", "app", p.app.ID, "branch", p.moved.ref, "commit", p.moved.old, "error", err)
 	}
-	if p.ticket != nil {
-		s.queue.leave(p.ticket)
+	if p.left != nil {
+		p.left.goOn()
 	}
 	s.mu.Lock()
 	delete(s.pushes, p.token)
 	s.mu.Unlock()
-	p.abort(errGone)
-	close(p.ended)
-	s.idle.Done()
+	s.end(p.work)
 }
 
 // answer takes the hook's call for the push that the token names; each push has one.
@@ -96,19 +76,17 @@ func (s *Service) answer(token string) (*push, error) {
 		return nil, paas.Errorf(paas.Conflict, "the push was answered already").WithHint("git push paas main")
 	}
 	p.called = true
+	if p.intake != nil {
+		p.intake.end()
+	}
 	return p, nil
 }
 
-func (s *Service) pushesOf(app string) []*push {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var of []*push
-	for _, p := range s.pushes {
-		if p.app.ID == app {
-			of = append(of, p)
-		}
-	}
-	return of
+// watch sets what holds the push to its limits until the hook calls.
+func (p *push) watch(in *intake) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.intake = in
 }
 
 func (p *push) wasCalled() bool {
@@ -127,17 +105,6 @@ func (p *push) wasRefused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.refused
-}
-
-// commitTo passes the point where the pusher may leave without taking the push along, unless he has left by now.
-func (p *push) commitTo() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ctx.Err() != nil {
-		return context.Cause(p.ctx)
-	}
-	p.deploys = true
-	return nil
 }
 
 // landing is how long git has, once the app is deployed, to move the branch though its pusher is gone.
@@ -165,10 +132,7 @@ func (p *push) gitContext() (ctx context.Context, over func()) {
 }
 
 func (p *push) letLand(done <-chan struct{}) {
-	p.mu.Lock()
-	deploys := p.deploys
-	p.mu.Unlock()
-	if !deploys {
+	if !p.isDeploying() {
 		return
 	}
 	select {

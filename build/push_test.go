@@ -36,7 +36,7 @@ func TestPushBuildsDeploysAndMovesTheBranch(t *testing.T) {
 	}
 	if b.CreatedAt, b.FinishedAt = (time.Time{}), (time.Time{}); true {
 		want := paas.Build{
-			App: "idhello", ID: 1, Status: paas.BuildSucceeded, Commit: commit, Branch: "main", User: "ada",
+			App: "idhello", ID: 1, Status: paas.BuildSucceeded, Source: paas.BuildOfPush, Commit: commit, Language: "dockerfile", Dockerfile: "Dockerfile", Branch: "main", User: "ada",
 			Image: paas.Image{ID: imageID}, Types: paas.ProcessTypes{{Name: "web"}},
 		}
 		if diff := cmp.Diff(want, b); diff != "" {
@@ -245,7 +245,7 @@ func TestRefusedPushes(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t, Options{})
 			app := w.addApp("hello")
-			app.DeployBranch = tc.branch
+			app.Build.Branch = tc.branch
 			w.records.put(app)
 			c := w.checkout("hello")
 			c.app()
@@ -286,10 +286,10 @@ func TestWhatCannotBeBuiltIsRefusedBeforeAnyBuild(t *testing.T) {
 		links map[string]string
 		want  []string
 	}{
-		{name: "no Dockerfile", files: map[string]string{"main.go": "x"}, want: []string{"there is no Dockerfile in commit ", "add a file named Dockerfile"}},
+		{name: "no Dockerfile", files: map[string]string{"main.go": "x"}, want: []string{"no Dockerfile", "commit one of these to the root of the repository"}},
 		{
 			name: "a Dockerfile that is a link", files: map[string]string{"x": "FROM scratch\n"}, links: map[string]string{"Dockerfile": "/etc/passwd"},
-			want: []string{"Dockerfile in commit ", "is not a regular file"},
+			want: []string{"is not a regular file"},
 		},
 		{
 			name: "a Dockerfile that is a directory", files: map[string]string{"Dockerfile/x": "FROM scratch\n"},

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -25,11 +26,11 @@ func (s *Service) ReceivePack(ctx context.Context, app string, stdin io.Reader, 
 	if err := s.Repos.Create(ctx, a.ID); err != nil {
 		return 0, err
 	}
-	p, err := s.begin(ctx, a)
+	p, err := s.beginPush(ctx, a)
 	if err != nil {
 		return 0, err
 	}
-	defer s.end(p)
+	defer s.endPush(p)
 	code, err := s.runGit(p, stdin, stdout, stderr)
 	if err != nil {
 		return code, canceled(p.ctx, err)
@@ -49,7 +50,10 @@ func (s *Service) runGit(p *push, stdin io.Reader, stdout, stderr io.Writer) (in
 	env := []string{envSocket + "=" + s.Repos.opts.Socket, envPush + "=" + p.token}
 	args := append(s.Repos.receiveSettings(), "receive-pack", s.Repos.Path(p.app.ID))
 	out := &eavesdropper{w: &client{w: stdout, gone: func() { p.cancel(errGone) }}, word: fullDisk, heard: &p.full}
-	return s.Repos.serve(ctx, env, args, stdin, out, &eavesdropper{w: &client{w: stderr}, word: fullDisk, heard: &p.full})
+	in := newIntake(stdin, s.Repos.opts.Limits, p.cancel)
+	defer in.end()
+	p.watch(in)
+	return s.Repos.serve(ctx, env, args, in, in.hears(out), &eavesdropper{w: &client{w: stderr}, word: fullDisk, heard: &p.full})
 }
 
 // UploadPack serves a fetch from the app of that name; its parameters are those of ReceivePack.
@@ -81,8 +85,9 @@ func (r *Repos) serve(ctx context.Context, env, args []string, stdin io.Reader, 
 	// Not waited for: a read from a client that keeps its side open ends only when the caller closes it, which it does
 	// after it has sent the exit code that we return.
 	go func() {
-		_, _ = io.Copy(in, stdin) // git says itself what it misses
-		_ = in.Close()
+		if _, err := io.Copy(in, stdin); !errors.Is(err, errRefused) { // git says itself what it misses
+			_ = in.Close()
+		}
 	}()
 	return wait(ctx, cmd)
 }
@@ -131,8 +136,8 @@ func (s *Service) sayIdle(p *push, stderr io.Writer) {
 func names(heads map[string]string) []string { return slices.Sorted(maps.Keys(heads)) }
 
 // PreReceive is the hook's call: it checks what is pushed, waits for its turn, builds the image and deploys it, and
-// writes what happens to progress, a line at a time. Any error rejects the push as a whole.
-func (s *Service) PreReceive(ctx context.Context, token, updates string, env map[string]string, progress io.Writer) error {
+// writes what happens to progress, a line at a time. Options are those of `git push -o`. Any error rejects the push as a whole.
+func (s *Service) PreReceive(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error {
 	p, err := s.answer(token)
 	if err != nil {
 		return err
@@ -142,7 +147,7 @@ func (s *Service) PreReceive(ctx context.Context, token, updates string, env map
 	work, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() { cancel(errGone) })()
-	if err := canceled(work, s.admit(work, p, updates, env, progress)); err != nil {
+	if err := canceled(work, s.admit(work, p, HookRequest{updates, env, options}, progress)); err != nil {
 		p.refuse()
 		return err
 	}
@@ -150,8 +155,8 @@ func (s *Service) PreReceive(ctx context.Context, token, updates string, env map
 }
 
 // admit is PreReceive once the push is known.
-func (s *Service) admit(ctx context.Context, p *push, updates string, env map[string]string, out io.Writer) error {
-	ups, err := parseUpdates(updates)
+func (s *Service) admit(ctx context.Context, p *push, req HookRequest, out io.Writer) error {
+	ups, err := parseUpdates(req.Updates)
 	if err != nil {
 		return err
 	}
@@ -159,7 +164,7 @@ func (s *Service) admit(ctx context.Context, p *push, updates string, env map[st
 	if err != nil {
 		return err
 	}
-	o, err := s.Repos.objects(app.ID, env)
+	o, err := s.Repos.objects(app.ID, req.Env)
 	if err != nil {
 		return err
 	}
@@ -171,13 +176,22 @@ func (s *Service) admit(ctx context.Context, p *push, updates string, env map[st
 	if err != nil {
 		return err
 	}
-	src, err := inspect(ctx, o, up.new)
+	options, err := parsePushOptions(req.Options)
 	if err != nil {
 		return err
 	}
-	a := &attempt{s: s, push: p, app: app, objects: o, branch: branch, up: up, src: src, out: out}
+	p.app = app
+	ord := order{kind: paas.BuildOfPush, objects: o, branch: branch, old: up.old, noCache: options.noCache}
+	if ord.src, err = s.inspect(ctx, app, ord, up.new); err != nil {
+		return err
+	}
+	if options.detach {
+		return s.detach(ctx, p, ord, out)
+	}
+	a := &attempt{order: ord, s: s, work: p.work, push: p, out: out}
 	if err := a.build(ctx); err != nil {
 		return err
 	}
-	return a.deploy()
+	_, err = a.deploy()
+	return err
 }

@@ -29,8 +29,7 @@ type RepoOptions struct {
 	Hook string
 	// Socket is the path of paasd's unix socket, where the hook calls back.
 	Socket string
-	// MaxPushBytes bounds the pack that one push may send. 0: 2 GB.
-	MaxPushBytes int64
+	Limits Limits
 }
 
 // appID is what an app's id may look like; no other word ever becomes a path.
@@ -52,9 +51,7 @@ func OpenRepos(dir string, opts RepoOptions) (*Repos, error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	if opts.MaxPushBytes <= 0 {
-		opts.MaxPushBytes = 2 << 30
-	}
+	opts.Limits = opts.Limits.withDefaults()
 	r := &Repos{dir: dir, hooks: filepath.Join(dir, "hooks"), git: git, opts: opts}
 	if err := os.MkdirAll(r.hooks, 0o700); err != nil {
 		return nil, err
@@ -163,32 +160,6 @@ func (r *Repos) Sweep(ctx context.Context) error {
 		}
 		if err != nil {
 			return fmt.Errorf("sweep %s: %w", e.Name(), err)
-		}
-	}
-	return nil
-}
-
-func sweepRepo(path string) error {
-	var stale []string
-	for _, pattern := range []string{"objects/incoming-*", "objects/tmp_objdir-*", "*.lock"} {
-		found, err := filepath.Glob(filepath.Join(path, filepath.FromSlash(pattern)))
-		if err != nil {
-			return err
-		}
-		stale = append(stale, found...)
-	}
-	err := filepath.WalkDir(filepath.Join(path, "refs"), func(p string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.HasSuffix(p, ".lock") { // git allows no ref to end so
-			stale = append(stale, p)
-		}
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, p := range stale {
-		if err := os.RemoveAll(p); err != nil {
-			return err
 		}
 	}
 	return nil

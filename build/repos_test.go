@@ -148,10 +148,10 @@ func TestGitSeesNothingOfOurEnvironment(t *testing.T) {
 
 func TestPushLargerThanAllowedIsRefused(t *testing.T) {
 	w := newWorld(t, Options{})
-	w.repos.opts.MaxPushBytes = 1 << 10
+	w.repos.opts.Limits.PushBytes = 1 << 10
 	c := w.checkout("hello")
 	c.commit(map[string]string{"Dockerfile": "FROM scratch\n", "noise": noise(64 << 10)})
-	c.push("main").want(t, false, "exceeds maximum allowed size")
+	c.push("main").want(t, false, "the push is larger than 1 kB, which is all that one may send", "paasd serve --max-push")
 	if n := len(w.statuses("hello")); n != 0 {
 		t.Errorf("%d builds", n)
 	}

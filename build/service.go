@@ -16,12 +16,19 @@ type (
 	Records interface {
 		Apps
 		History
+		Secrets
 	}
 
-	// Apps finds apps; an unknown one is paas.NotFound.
+	// Secrets are the build secrets of an app (an ID), by name.
+	Secrets interface {
+		BuildSecretValues(app string) (map[string]string, error)
+	}
+
+	// Apps finds apps and their configs; what is unknown is paas.NotFound.
 	Apps interface {
 		App(id string) (paas.App, error)
 		AppByName(name string) (paas.App, error)
+		Config(app string, version int) (paas.Config, error)
 	}
 
 	// History keeps builds by app and id. AppendBuild assigns ID and CreatedAt; Builds is newest first.
@@ -76,6 +83,11 @@ type Options struct {
 	MaxBuilds int
 	// Timeout bounds each build, from when it has its builder to its image. 0: an hour.
 	Timeout time.Duration
+	// Images are the base images by language, where not the official ones.
+	Images map[string]string
+	// Network and Limits hold for the builds of apps whose settings do not say otherwise.
+	Network paas.BuildNetwork
+	Limits  paas.BuildLimits
 	// MaxLogBytes bounds each build's log. 0: 5 MB.
 	MaxLogBytes int64
 	// Reached is told of the moments at which tests of faults kill paasd: "receive" (a pack is in quarantine), "build" (the
@@ -110,16 +122,18 @@ func (o Options) withDefaults() Options {
 // Service receives pushes and builds them. It is the inside of the git and builds doors.
 type Service struct {
 	Deps
-	opts  Options
-	queue *queue
-	logs  *buildLogs
+	opts   Options
+	queue  *queue
+	logs   *buildLogs
+	upkeep *upkeep
 
 	mu     sync.Mutex
 	closed bool
+	works  map[*work]bool
 	pushes map[string]*push // by token, while their git-receive-pack runs
 	jobs   map[jobKey]*job  // builds that are not final
 	owed   map[jobKey]paas.Build
-	idle   sync.WaitGroup // one for each push
+	idle   sync.WaitGroup // one for each work
 }
 
 // NewService returns a service over deps. Call Recover before the doors open, Close at the end.
@@ -132,6 +146,8 @@ func NewService(deps Deps, opts Options) *Service {
 		Deps: deps, opts: opts,
 		queue:  newQueue(opts.MaxBuilds),
 		logs:   &buildLogs{dir: opts.Dir, max: opts.MaxLogBytes, open: map[jobKey]*buildLog{}},
+		upkeep: newUpkeep(deps.Repos),
+		works:  map[*work]bool{},
 		pushes: map[string]*push{},
 		jobs:   map[jobKey]*job{},
 		owed:   map[jobKey]paas.Build{},
@@ -152,15 +168,18 @@ func (s *Service) Recover(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.Repos.Sweep(ctx)
+	if err := s.Repos.Sweep(ctx); err != nil {
+		return err
+	}
+	return s.upkeep.found()
 }
 
-// EndPushes ends the pushes of an app (an ID) that is about to be destroyed, with all that they have begun.
-func (s *Service) EndPushes(ctx context.Context, app string) error {
-	for _, p := range s.pushesOf(app) {
-		p.abort(errAppGone)
+// EndBuilds ends the pushes and builds of an app (an ID) that is about to be destroyed, with all that they have begun.
+func (s *Service) EndBuilds(ctx context.Context, app string) error {
+	for _, w := range s.worksOf(app) {
+		w.abort(errAppGone)
 		select {
-		case <-p.ended:
+		case <-w.ended:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -168,24 +187,30 @@ func (s *Service) EndPushes(ctx context.Context, app string) error {
 	return nil
 }
 
-// RemoveApp removes the repository and the build logs of an app (an ID) that has been destroyed, after its pushes have
+// RemoveApp removes the repository and the build logs of an app (an ID) that has been destroyed, after they have
 // ended.
 func (s *Service) RemoveApp(ctx context.Context, app string) error {
-	if err := s.EndPushes(ctx, app); err != nil {
+	if err := s.EndBuilds(ctx, app); err != nil {
 		return err
 	}
 	if err := s.logs.remove(app); err != nil {
 		return err
 	}
+	done, err := s.upkeep.use(ctx, app)
+	if err != nil {
+		return err
+	}
+	defer s.upkeep.forget(app)
+	defer done()
 	return s.Repos.Remove(ctx, app)
 }
 
-// Close refuses new pushes, cancels the running ones and returns when they have ended.
+// Close refuses new pushes and builds, cancels the running ones and returns when they have ended.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
-	for _, p := range s.pushes {
-		p.abort(errStopping)
+	for w := range s.works {
+		w.abort(errStopping)
 	}
 	s.mu.Unlock()
 	s.idle.Wait()

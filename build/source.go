@@ -4,20 +4,25 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/moby/patternmatcher/ignorefile"
 
 	"paas"
+	"paas/build/plan"
 )
 
 const (
 	dockerfile      = "Dockerfile"
 	dockerignore    = ".dockerignore"
-	dockerfileRules = "Dockerfile.dockerignore" // takes the place of .dockerignore where there is one
+	dockerfileRules = ".dockerignore" // behind a Dockerfile's name: takes the place of .dockerignore where there is one
 	procfile        = "Procfile"
 	appJSON         = "app.json"
 	gitmodules      = ".gitmodules"
@@ -29,66 +34,99 @@ const (
 // source is a commit that can be built, and what its tree says of the build.
 type source struct {
 	commit     objectID
+	plan       plan.Plan
 	types      paas.ProcessTypes
-	procfile   bool     // whether types come from a Procfile
-	app        manifest // of the app.json
+	procfile   bool // whether types come from a Procfile
+	app        manifest
 	ignore     []string // patterns of files that the builder does not get
 	submodules []string // paths whose content git does not have
 }
 
-// inspect reads what decides the build, before anything is built. What can never be built is paas.Invalid.
-func inspect(ctx context.Context, o objects, commit objectID) (source, error) {
-	src := source{commit: commit}
-	if kind, err := o.kind(ctx, commit); err != nil {
-		return src, fmt.Errorf("look at %s: %w", commit.short(), err)
-	} else if kind != "commit" {
-		return src, paas.Errorf(paas.Invalid, "%s is a %s, not a commit", commit.short(), kind).WithHint("git push paas HEAD:main")
-	}
-	root, err := o.root(ctx, commit, dockerfile, dockerfileRules, dockerignore, procfile, appJSON, gitmodules)
+// inspect reads what decides the build, before anything is built. What can never be built is paas.Invalid. with has what the
+// settings of the app and the platform say.
+func inspect(ctx context.Context, o objects, commit objectID, with plan.Settings) (source, error) {
+	files, err := openTree(ctx, o, commit)
 	if err != nil {
-		return src, err
+		return source{}, err
 	}
-	if err := checkDockerfile(root, commit); err != nil {
-		return src, err
+	src := source{commit: commit}
+	if src.submodules, err = o.census(ctx, commit); err == nil {
+		err = src.read(files, with)
 	}
-	if err := src.readProcfile(ctx, o, root); err != nil {
-		return src, err
-	}
-	if err := src.readAppJSON(ctx, o, root); err != nil {
-		return src, err
-	}
-	if err := src.readIgnore(ctx, o, root); err != nil {
-		return src, err
-	}
-	if _, ok := root[gitmodules]; ok {
-		src.submodules, err = o.submodules(ctx, commit)
+	if closeErr := files.close(); err == nil {
+		err = closeErr
 	}
 	return src, err
 }
 
-func checkDockerfile(root map[string]entry, commit objectID) error {
-	e, ok := root[dockerfile]
-	switch {
-	case !ok:
-		return paas.Errorf(paas.Invalid, "there is no Dockerfile in commit %s", commit.short()).
-			WithHint("add a file named Dockerfile to the root of the repository, commit it and push again")
-	case !e.file():
-		return paas.Errorf(paas.Invalid, "Dockerfile in commit %s is not a regular file", commit.short()).
-			WithHint("commit the file itself at the root of the repository, not a link or a directory")
-	case e.size > maxDockerfile:
-		return paas.Errorf(paas.Invalid, "Dockerfile in commit %s is %d bytes, more than the %d that it may be", commit.short(), e.size, maxDockerfile)
+// inspect reads what decides the build of a commit of app.
+func (s *Service) inspect(ctx context.Context, app paas.App, o order, commit objectID) (source, error) {
+	secrets, err := s.Records.BuildSecretValues(app.ID)
+	if err != nil {
+		return source{}, err
 	}
-	return nil
+	cache := app.ID
+	if o.noCache {
+		cache = rand.Text() // what nothing has filled
+	}
+	src, err := inspect(ctx, o.objects, commit, plan.Settings{
+		Dockerfile: app.Build.Dockerfile, Root: app.Build.Root, Fallback: app.Build.Fallback, Images: s.opts.Images, Cache: cache,
+		Args: slices.Sorted(maps.Keys(app.Build.Args)), Secrets: slices.Sorted(maps.Keys(secrets)),
+	})
+	if err != nil {
+		return src, err
+	}
+	return src, s.checkConfig(app, src.app)
+}
+
+// how says what decided how the image is made.
+func (s *source) how() string {
+	if s.plan.Text == "" {
+		return quotePath(s.plan.Dockerfile)
+	}
+	return s.plan.Language + ", because of " + quotePath(s.plan.Because)
+}
+
+// read fills in what the files say.
+func (s *source) read(files fs.FS, with plan.Settings) error {
+	if err := s.readProcfile(files); err != nil {
+		return err
+	}
+	if err := s.readManifest(files); err != nil {
+		return err
+	}
+	if err := s.makePlan(files, s.app.settings(with, s.procfile)); err != nil {
+		return err
+	}
+	s.types = s.app.processTypes(s.types, s.procfile)
+	if err := s.app.settle(s.types); err != nil {
+		return err
+	}
+	return s.readIgnore(files)
+}
+
+// makePlan decides how the image is made.
+func (s *source) makePlan(files fs.FS, with plan.Settings) (err error) {
+	if s.plan, err = plan.Make(files, with); err != nil {
+		return err
+	}
+	if !s.procfile && s.plan.Types != nil {
+		s.types = s.plan.Types
+	}
+	if s.plan.Text != "" {
+		return nil
+	}
+	_, err = readFile(files, s.plan.Dockerfile, maxDockerfile)
+	return err
 }
 
 // readProcfile fills in the process types; without a Procfile the image's own command is web.
-func (s *source) readProcfile(ctx context.Context, o objects, root map[string]entry) error {
-	e, ok := root[procfile]
-	if !ok {
+func (s *source) readProcfile(files fs.FS) error {
+	text, err := readFile(files, procfile, MaxProcfileBytes)
+	if errors.Is(err, fs.ErrNotExist) {
 		s.types = paas.ProcessTypes{{Name: paas.Web}}
 		return nil
 	}
-	text, err := o.blob(ctx, procfile, e, MaxProcfileBytes)
 	if err != nil {
 		return err
 	}
@@ -97,26 +135,33 @@ func (s *source) readProcfile(ctx context.Context, o objects, root map[string]en
 	return err
 }
 
-func (s *source) readAppJSON(ctx context.Context, o objects, root map[string]entry) error {
-	e, ok := root[appJSON]
-	if !ok {
-		return nil
-	}
-	text, err := o.blob(ctx, appJSON, e, MaxAppJSONBytes)
-	if err != nil {
-		return err
-	}
-	s.app, err = parseAppJSON(text, s.types)
-	return err
-}
-
-func (s *source) readIgnore(ctx context.Context, o objects, root map[string]entry) error {
-	for _, name := range []string{dockerfileRules, dockerignore} {
-		e, ok := root[name]
-		if !ok {
+// readManifest reads app.json and heroku.yml.
+func (s *source) readManifest(files fs.FS) error {
+	for _, f := range []struct {
+		name string
+		read func([]byte) error
+	}{{appJSON, s.app.readAppJSON}, {herokuYML, s.app.readHerokuYML}} {
+		text, err := readFile(files, f.name, MaxManifestBytes)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		text, err := o.blob(ctx, name, e, maxDockerignore)
+		if err == nil {
+			err = f.read(text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readIgnore finds the patterns that keep files from the builder.
+func (s *source) readIgnore(files fs.FS) error {
+	for _, name := range []string{s.plan.Dockerfile + dockerfileRules, dockerignore} {
+		text, err := readFile(files, name, maxDockerignore)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -124,11 +169,27 @@ func (s *source) readIgnore(ctx context.Context, o objects, root map[string]entr
 			_, err = newIgnore(s.ignore)
 		}
 		if err != nil {
-			return paas.Errorf(paas.Invalid, "%s cannot be read: %s", name, err).WithHint("correct the pattern, commit and push again")
+			return paas.Errorf(paas.Invalid, "%s cannot be read: %s", quotePath(name), err).WithHint("correct the pattern, commit and push again")
 		}
 		return nil
 	}
+	s.ignore = s.plan.Ignore
 	return nil
+}
+
+// readFile reads a regular file of at most limit bytes. fs.ErrNotExist: there is none.
+func readFile(files fs.FS, name string, limit int64) ([]byte, error) {
+	info, err := fs.Stat(files, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, paas.Errorf(paas.Invalid, "%s is not a regular file", quotePath(name)).WithHint("commit the file itself, not a link or a directory")
+	case info.Size() > limit:
+		return nil, paas.Errorf(paas.Invalid, "%s is %d bytes, more than the %d that are read", quotePath(name), info.Size(), limit).
+			WithHint("make it smaller, commit and push again")
+	}
+	return fs.ReadFile(files, name)
 }
 
 // describe says where the process types come from.
@@ -138,8 +199,13 @@ func (s *source) describe() string {
 		names = append(names, t.Name)
 	}
 	from := "the image's own command"
-	if s.procfile {
+	switch {
+	case s.app.runs || !s.procfile && s.app.types != nil:
+		from = herokuYML
+	case s.procfile:
 		from = procfile
+	case s.plan.Types != nil:
+		from = s.plan.Because
 	}
 	return strings.Join(names, ", ") + " (" + from + ")"
 }
@@ -171,7 +237,7 @@ var errEnough = errors.New("the builder has read enough")
 
 // archive runs git archive on the commit and filters its tar into w, file by file.
 func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(string)) error {
-	keep, err := newIgnore(s.ignore)
+	keep, err := newIgnore(s.ignore, s.plan.Dockerfile, dockerignore, s.plan.Dockerfile+dockerfileRules)
 	if err != nil {
 		return err
 	}
@@ -185,7 +251,10 @@ func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(s
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start git: %w", err)
 	}
-	out := tar.NewWriter(w)
+	out := tar.NewWriter(&tally{w: w, limits: o.repos.opts.Limits})
+	if err := s.addGenerated(out); err != nil {
+		return err
+	}
 	filterErr := filterTar(tarball, out, keep, lfs)
 	if filterErr != nil {
 		_ = cmd.Cancel() // nobody reads on; wait says how it ended
@@ -200,4 +269,17 @@ func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(s
 		return &gitError{command: "archive", code: code, stderr: stderr.text()}
 	}
 	return out.Close()
+}
+
+// addGenerated puts the generated Dockerfile, if there is one, at the root of the tree, which has none.
+func (s *source) addGenerated(out *tar.Writer) error {
+	if s.plan.Text == "" {
+		return nil
+	}
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: dockerfile, Mode: 0o644, Size: int64(len(s.plan.Text)), Format: tar.FormatPAX}
+	if err := out.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, s.plan.Text)
+	return err
 }

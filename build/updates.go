@@ -33,7 +33,7 @@ type update struct {
 // parseUpdates reads the lines that git gives a pre-receive hook.
 func parseUpdates(text string) ([]update, error) {
 	if len(text) > maxUpdates {
-		return nil, paas.Errorf(paas.Invalid, "the push has too many refs").WithHint("git push paas main")
+		return nil, errTooManyRefs
 	}
 	var ups []update
 	for line := range strings.Lines(text) {
@@ -67,8 +67,8 @@ func validRef(ref string) bool {
 // setting, else main, else master where there is only that.
 func deployBranch(app paas.App, heads []string) string {
 	switch {
-	case app.DeployBranch != "":
-		return app.DeployBranch
+	case app.Build.Branch != "":
+		return app.Build.Branch
 	case !slices.Contains(heads, "main") && slices.Contains(heads, "master"):
 		return "master"
 	}

@@ -54,7 +54,7 @@ func TestDeployBranch(t *testing.T) {
 		{"", []string{"feature"}, "main"},
 		{"live", []string{"main"}, "live"},
 	} {
-		if got := deployBranch(paas.App{DeployBranch: tc.setting}, tc.heads); got != tc.want {
+		if got := deployBranch(paas.App{Build: paas.BuildSettings{Branch: tc.setting}}, tc.heads); got != tc.want {
 			t.Errorf("setting %q, branches %v: %s, want %s", tc.setting, tc.heads, got, tc.want)
 		}
 	}

@@ -14,7 +14,7 @@ func TestAppThatVanishesMeanwhileIsToldSo(t *testing.T) {
 	done := c.pushing("main")
 	receive(t, "the build begins", g.began)
 	w.records.drop("idhello")
-	if err := w.svc.EndPushes(t.Context(), "idhello"); err != nil {
+	if err := w.svc.EndBuilds(t.Context(), "idhello"); err != nil {
 		t.Fatal(err)
 	}
 	receive(t, "the push ends", done).want(t, false)

@@ -157,7 +157,7 @@ func (e *Engine) DestroyApp(ctx context.Context, app string, progress Progress) 
 	if err != nil {
 		return err
 	}
-	if err := e.Builds.EndPushes(ctx, record.ID); err != nil {
+	if err := e.Builds.EndBuilds(ctx, record.ID); err != nil {
 		return fmt.Errorf("end the pushes of %s: %w", app, err)
 	}
 	return e.lanes.do(ctx, record.ID, "destruction by "+paas.UserOf(ctx), progress, func() error {

@@ -68,9 +68,11 @@ type (
 		UnfinishedRuns() ([]paas.Run, error)
 	}
 
-	// BuildRecords are the builds of an app, newest first.
+	// BuildRecords are the builds of an app, newest first, and the secrets for the next ones.
 	BuildRecords interface {
 		Builds(app string) ([]paas.Build, error)
+		BuildSecrets(app string) ([]paas.BuildSecret, error)
+		SetBuildSecrets(app, user string, values map[string]*string) error
 	}
 
 	// EventRecords are what happened to an app, newest first.
@@ -184,7 +186,7 @@ type (
 	// Builds ends the pushes and builds of an app that is about to go, and removes the repository and build logs of one that
 	// is gone.
 	Builds interface {
-		EndPushes(ctx context.Context, app string) error
+		EndBuilds(ctx context.Context, app string) error
 		RemoveApp(ctx context.Context, app string) error
 	}
 )

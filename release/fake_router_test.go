@@ -117,7 +117,7 @@ type fakeSource struct {
 }
 
 func (*fakeSource) Create(context.Context, string) error    { return nil }
-func (*fakeSource) EndPushes(context.Context, string) error { return nil }
+func (*fakeSource) EndBuilds(context.Context, string) error { return nil }
 
 func (s *fakeSource) RemoveApp(_ context.Context, app string) error {
 	s.mu.Lock()

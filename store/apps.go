@@ -144,7 +144,7 @@ func deleteRecords(tx *bbolt.Tx, app paas.App) error {
 			return err
 		}
 	}
-	for _, index := range [][]byte{bucketAppDomains, bucketCertificates, bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns} {
+	for _, index := range [][]byte{bucketAppDomains, bucketCertificates, bucketBuildSecrets, bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns} {
 		if err := clearMarks(tx.Bucket(index), app.ID); err != nil {
 			return fmt.Errorf("clear %s: %w", index, err)
 		}

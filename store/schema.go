@@ -21,6 +21,8 @@ var (
 
 	bucketCertificates = []byte("certificates") // app id + first name → sealed certificate with its key
 
+	bucketBuildSecrets = []byte("build_secrets") // app id + name → sealed value
+
 	bucketConfigs  = []byte("configs")  // app id → version → sealed config
 	bucketReleases = []byte("releases") // app id → version → release record
 	bucketBuilds   = []byte("builds")   // app id → number → build
@@ -56,13 +58,13 @@ type migration func(*bbolt.Tx) error
 
 // schema is every migration, in order. Only ever append: the position is the version.
 func schema() []migration {
-	return []migration{createBuckets, createBuckets, createBuckets}
+	return []migration{createBuckets, createBuckets, createBuckets, createBuckets}
 }
 
 // buckets lists what the present schema consists of, besides meta.
 func buckets() [][]byte {
 	flat := [][]byte{
-		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains, bucketCertificates,
+		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains, bucketCertificates, bucketBuildSecrets,
 		bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns,
 		bucketKeys, bucketKeyPrints, bucketTokens, bucketTokenSums,
 	}

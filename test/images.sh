@@ -15,6 +15,9 @@ debian=debian:bookworm-slim
 python=python:3-slim
 golang=golang:1.26
 node=node:24
+ruby=ruby:3
+php=php:8-apache
+composer=composer:2
 cache=$PWD/.cache/images
 
 # Commands of a build's RUN go through /bin/sh and find this path.
@@ -55,6 +58,9 @@ provide() {
 	"$python") import "$1" 'CMD ["python3"]' ;;
 	"$golang") make_golang ;;
 	"$node" | "$node-slim") make_node ;;
+	"${python%-slim}") make_python ;;
+	"$ruby" | "$ruby-slim") make_ruby ;;
+	"$php" | "$composer") make_php ;;
 	*) die "no stand-in is known for $1" ;;
 	esac
 }
@@ -83,7 +89,8 @@ build() {
 pipe_build() {
 	image=$1 lines=$2
 	shift 2
-	tar -cf - -C "$cache" "$lines" "$@" | DOCKER_BUILDKIT=0 docker build --force-rm --tag "$image" --file "$lines" -
+	tar -cf - -C "$cache" "$lines" "$@" |
+		DOCKER_BUILDKIT=0 docker build ${http_proxy:+--build-arg http_proxy="$http_proxy"} --force-rm --tag "$image" --file "$lines" -
 }
 
 # make_golang is the machine's own toolchain.
@@ -129,6 +136,54 @@ unpack_node() {
 	rm "$new/node.tgz" "$new/npm.tgz"
 	chmod 755 "$new"
 	mv "$new" "$tree"
+}
+
+# packages is the line that installs packages of the distribution.
+packages() {
+	echo "RUN apt-get update -q && apt-get install -q -y --no-install-recommends $* && rm -rf /var/lib/apt/lists/*"
+}
+
+# make_python is the one with which virtual environments are made. It has no compiler.
+make_python() {
+	build "${python%-slim}" <<-EOF
+		$(packages python3-venv)
+		CMD ["python3"]
+	EOF
+}
+
+# make_ruby is the distribution's Ruby, under both names that plans use, with the gems Rack and Puma, which no registry has to have
+# then. It has no compiler.
+make_ruby() {
+	build "$ruby" <<-EOF
+		$(packages ruby bundler ruby-rack puma)
+		RUN mkdir /usr/local/bundle
+		ENV GEM_HOME=/usr/local/bundle BUNDLE_APP_CONFIG=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1 PATH=/usr/local/bundle/bin:$path
+		CMD ["irb"]
+	EOF
+	docker tag "$ruby" "$ruby-slim"
+}
+
+# make_php is the distribution's PHP, Apache and Composer, under the names of both images: Composer of the distribution is not one
+# file that another image could copy, but has its parts in /usr/share/php. No extension can be compiled; docker-php-ext-install
+# is content with those that the distribution's PHP has.
+make_php() {
+	build "$php" <<-EOF
+		$(packages apache2 libapache2-mod-php composer php-curl php-mbstring php-sqlite3 php-xml php-zip)
+		RUN for dir in lock run log; do mkdir -p /var/\$dir/apache2 && chmod 1777 /var/\$dir/apache2; done && \\
+		    ln -sfT /dev/stderr /var/log/apache2/error.log && ln -sfT /dev/stdout /var/log/apache2/access.log && \\
+		    ln -sfT /dev/stdout /var/log/apache2/other_vhosts_access.log && rm -r /var/www/html/*
+		RUN echo 'DirectoryIndex index.php index.html' > /etc/apache2/conf-enabled/docker-php.conf
+		RUN printf '%s\n' '#!/bin/sh' '. /etc/apache2/envvars' 'rm -f "\$APACHE_PID_FILE"' 'exec apache2 -DFOREGROUND "\$@"' > /usr/local/bin/apache2-foreground && \\
+		    printf '%s\n' '#!/bin/sh' 'case \$1 in -*) set -- apache2-foreground "\$@" ;; esac' 'exec "\$@"' > /usr/local/bin/docker-php-entrypoint && \\
+		    printf '%s\n' '#!/bin/sh' 'for e in "\$@"; do case \$e in -*) ;; *) php -m | grep -qix "\$e" || exit 1 ;; esac; done' > /usr/local/bin/docker-php-ext-install && \\
+		    chmod 755 /usr/local/bin/*
+		WORKDIR /var/www/html
+		ENTRYPOINT ["docker-php-entrypoint"]
+		STOPSIGNAL SIGWINCH
+		EXPOSE 80
+		CMD ["apache2-foreground"]
+	EOF
+	docker tag "$php" "$composer"
 }
 
 # fetch gets a file that has to have a sum.
@@ -217,7 +272,7 @@ host() {
 	eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
 }
 
-[ $# -gt 0 ] || set -- "$debian" "$python" "$golang" "$node" "$node-slim"
+[ $# -gt 0 ] || set -- "$debian" "$python" "$golang" "$node" "$node-slim" "${python%-slim}" "$ruby" "$ruby-slim" "$php" "$composer"
 for image in "$@"; do
 	provide "$image"
 done

@@ -111,7 +111,9 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 		"SetMaintenance hello true":  func(ctx context.Context) error { _, err := c.SetMaintenance(ctx, "hello", true); return err },
 		"SetMaintenance hello false": func(ctx context.Context) error { _, err := c.SetMaintenance(ctx, "hello", false); return err },
 		"Logs hello":                 func(ctx context.Context) error { return c.Logs(ctx, "hello", paas.LogQuery{}, nil) },
-		"PreReceive push1":           func(ctx context.Context) error { return c.PreReceive(ctx, "push1", "0 1 refs/heads/main\n", nil, nil) },
+		"PreReceive push1": func(ctx context.Context) error {
+			return c.PreReceive(ctx, "push1", "0 1 refs/heads/main\n", nil, nil, nil)
+		},
 	}
 }
 

@@ -72,6 +72,23 @@ type (
 		Build(ctx context.Context, app string, id int) (paas.BuildInfo, error)
 		BuildLog(ctx context.Context, app string, id int, w io.Writer) error
 		CancelBuild(ctx context.Context, app string, id int) (paas.BuildInfo, error)
+		BuildMaker
+	}
+
+	// BuildMaker builds what is no push. Upload makes a commit of a tar; CreateBuild builds a commit and deploys it, and, unless
+	// it is to go on by itself, ends when ctx does.
+	BuildMaker interface {
+		Upload(ctx context.Context, app string, src io.Reader) (paas.Upload, error)
+		CreateBuild(ctx context.Context, app string, req paas.BuildRequest, progress io.Writer) (paas.BuildResult, error)
+		BuildPlan(ctx context.Context, app, commit string) (paas.BuildPlan, error)
+	}
+
+	// BuildSettings is how the sources of apps become images. SetBuildSettings returns the names of the settings that changed.
+	BuildSettings interface {
+		BuildSettings(ctx context.Context, app string) ([]paas.BuildSetting, error)
+		SetBuildSettings(ctx context.Context, app string, patch paas.BuildPatch) (changed []string, err error)
+		BuildSecrets(ctx context.Context, app string) ([]paas.BuildSecret, error)
+		SetBuildSecrets(ctx context.Context, app string, patch paas.BuildSecretsPatch) ([]paas.BuildSecret, error)
 	}
 
 	// Domains is the hosts of apps.
@@ -137,10 +154,10 @@ type (
 
 	// Git is the git side of the SSH door. ReceivePack and UploadPack return git's exit code; they end when ctx does.
 	// PreReceive is the pre-receive hook's call back: token names the ReceivePack it belongs to, updates is what git
-	// wrote to the hook ("old new ref" lines), env the hook's GIT_* variables; an error rejects the push.
+	// wrote to the hook ("old new ref" lines), env the hook's GIT_* variables, options those of the push; an error rejects it.
 	Git interface {
 		ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error)
 		UploadPack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error)
-		PreReceive(ctx context.Context, token string, updates string, env map[string]string, progress io.Writer) error
+		PreReceive(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error
 	}
 )

@@ -26,7 +26,7 @@ type fake struct {
 	onAttach  func(ctx context.Context, stdio paas.Stdio) (int, error) // of runs, and of commands in instances
 	onLog     func(ctx context.Context, w io.Writer) error
 	onReceive func(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error)
-	onPush    func(ctx context.Context, token, updates string, env map[string]string, progress io.Writer) error
+	onPush    func(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error
 	config    paas.Config
 }
 
@@ -36,7 +36,7 @@ func newFake() *fake {
 
 func (f *fake) services() Services {
 	return Services{
-		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, Domains: f, Certs: f, Routing: f, Routes: f,
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, BuildSettings: f, Domains: f, Certs: f, Routing: f, Routes: f,
 		Pages: f, Metrics: f, Garbage: f,
 		Logs: f, Keys: f, Tokens: f, Git: f,
 	}
@@ -357,16 +357,4 @@ func (f *fake) ReceivePack(ctx context.Context, app string, stdin io.Reader, std
 		return f.onReceive(ctx, app, stdin, stdout, stderr)
 	}
 	return 0, err
-}
-
-func (f *fake) UploadPack(ctx context.Context, app string, _ io.Reader, _, _ io.Writer) (int, error) {
-	return 0, f.note(ctx, "UploadPack", app)
-}
-
-func (f *fake) PreReceive(ctx context.Context, token, updates string, env map[string]string, progress io.Writer) error {
-	err := f.note(ctx, "PreReceive", token)
-	if f.onPush != nil {
-		return f.onPush(ctx, token, updates, env, progress)
-	}
-	return err
 }

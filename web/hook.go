@@ -17,6 +17,6 @@ func (s *Server) preReceive(c echo.Context) error {
 	}
 	push := c.Request().Header.Get(client.HeaderPush)
 	return s.stream(c.Request().Context(), c, func(ctx context.Context, progress io.Writer) (any, error) {
-		return struct{}{}, s.Git.PreReceive(ctx, push, body.Updates, body.Env, progress)
+		return struct{}{}, s.Git.PreReceive(ctx, push, body.Updates, body.Env, body.Options, progress)
 	})
 }

@@ -36,9 +36,17 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/v1/apps/:app/stop", s.stop)
 
 	e.GET("/v1/apps/:app/builds", s.listBuilds)
+	e.POST("/v1/apps/:app/builds", s.createBuild)
 	e.GET("/v1/apps/:app/builds/:id", s.getBuild)
 	e.GET("/v1/apps/:app/builds/:id/log", s.getBuildLog)
 	e.POST("/v1/apps/:app/builds/:id/cancel", s.cancelBuild)
+
+	e.POST("/v1/apps/:app/sources", s.upload)
+	e.GET("/v1/apps/:app/build", s.getBuildSettings)
+	e.PATCH("/v1/apps/:app/build", s.setBuildSettings)
+	e.GET("/v1/apps/:app/build/plan", s.getBuildPlan)
+	e.GET("/v1/apps/:app/build/secrets", s.listBuildSecrets)
+	e.PATCH("/v1/apps/:app/build/secrets", s.setBuildSecrets)
 
 	e.GET("/v1/apps/:app/runs", s.listRuns)
 	e.POST("/v1/apps/:app/runs", s.createRun)

@@ -133,7 +133,7 @@ func TestATokenIsItsUserUntilItIsRemoved(t *testing.T) {
 	if _, err := remote.Releases(within(t), "hello"); err != nil || b.lastCall() != "root: Releases hello" {
 		t.Errorf("%v, called %q", err, b.lastCall())
 	}
-	if err := remote.PreReceive(within(t), "push1", "", nil, nil); paas.CodeOf(err) != paas.Unauthorized {
+	if err := remote.PreReceive(within(t), "push1", "", nil, nil, nil); paas.CodeOf(err) != paas.Unauthorized {
 		t.Errorf("the hook's way in is open: %v", err)
 	}
 	listed, err := local.Tokens(within(t))

@@ -28,7 +28,7 @@ func (s *Server) setRouting(c echo.Context) error {
 		return err
 	}
 	changed, err := s.Routing.SetRouting(lasting(c), c.Param("app"), patch)
-	return answer(c, http.StatusOK, client.RoutingChange{Changed: orEmpty(changed)}, err)
+	return answer(c, http.StatusOK, client.SettingsChange{Changed: orEmpty(changed)}, err)
 }
 
 func (s *Server) maintenanceOn(c echo.Context) error {

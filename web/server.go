@@ -14,25 +14,26 @@ import (
 
 // Services is what the API opens onto. All are needed.
 type Services struct {
-	Apps      Apps
-	Configs   Configs
-	Checks    Checks
-	Releases  Releases
-	Events    Events
-	Processes Processes
-	Runs      Runs
-	Builds    Builds
-	Domains   Domains
-	Certs     Certs
-	Routing   Routing
-	Routes    Routes
-	Pages     Pages
-	Metrics   http.Handler // of a scrape by Prometheus
-	Garbage   Garbage
-	Logs      Logs
-	Keys      Keys
-	Tokens    Tokens
-	Git       Git
+	Apps          Apps
+	Configs       Configs
+	Checks        Checks
+	Releases      Releases
+	Events        Events
+	Processes     Processes
+	Runs          Runs
+	Builds        Builds
+	BuildSettings BuildSettings
+	Domains       Domains
+	Certs         Certs
+	Routing       Routing
+	Routes        Routes
+	Pages         Pages
+	Metrics       http.Handler // of a scrape by Prometheus
+	Garbage       Garbage
+	Logs          Logs
+	Keys          Keys
+	Tokens        Tokens
+	Git           Git
 }
 
 // Options of the API.

@@ -19,10 +19,12 @@ type SSHOptions struct {
 	Log         *slog.Logger  // nil: none
 	Grace       time.Duration // how long Serve lets sessions finish when its context ends; 0: 10 s
 	MaxConns    int           // at once; 0: 512
+	Silence     time.Duration // how long a session's client may be silent when asked whether it is there; 0: a minute
 }
 
 const (
 	defaultMaxConns = 512
+	defaultSilence  = time.Minute
 	// maxHandshakes bounds connections that have not said who they are; each has handshakeTimeout for it.
 	maxHandshakes    = 64
 	handshakeTimeout = 30 * time.Second
@@ -39,6 +41,7 @@ type SSH struct {
 	log      *slog.Logger
 	grace    time.Duration
 	maxConns int
+	silence  time.Duration
 	hostKey  gossh.Signer
 	server   *ssh.Server
 	gate     *gate
@@ -56,7 +59,7 @@ func NewSSH(api *Server, opts SSHOptions) (*SSH, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SSH{api: api, log: opts.Log, grace: opts.Grace, maxConns: opts.MaxConns, hostKey: key, sessions: newTasks()}
+	s := &SSH{api: api, log: opts.Log, grace: opts.Grace, maxConns: opts.MaxConns, silence: opts.Silence, hostKey: key, sessions: newTasks()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -65,6 +68,9 @@ func NewSSH(api *Server, opts SSHOptions) (*SSH, error) {
 	}
 	if s.maxConns == 0 {
 		s.maxConns = defaultMaxConns
+	}
+	if s.silence == 0 {
+		s.silence = defaultSilence
 	}
 	s.gate = newGate(s.maxConns, maxHandshakes)
 	s.server = &ssh.Server{

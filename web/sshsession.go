@@ -13,11 +13,7 @@ import (
 	"paas"
 )
 
-const (
-	// keepAliveEvery is how often a session asks whether its client is there, and how long it waits for the answer.
-	keepAliveEvery = 30 * time.Second
-	maxCommandLine = 4 << 10
-)
+const maxCommandLine = 4 << 10
 
 // session is a channel of a connection, from its opening to its end. It stands in for gliderlabs/ssh's own, which
 // grants agent forwarding, keeps any number of environment variables, and does not notice a channel that is closed on a
@@ -73,7 +69,7 @@ func (s *SSH) converse(conn *gossh.ServerConn, ch gossh.Channel, reqs <-chan *go
 		defer cancel()
 		gossh.DiscardRequests(reqs)
 	})
-	s.spawn(func() { keepAlive(ctx, conn) })
+	s.spawn(func() { keepAlive(ctx, conn, s.silence/2) })
 	code := s.run(ctx, ch, line, user)
 	exit(ch, code)
 }
@@ -124,11 +120,11 @@ type pinged interface {
 	Close() error
 }
 
-// keepAlive closes a connection whose client does not answer any more, until ctx ends. So a quiet session is not cut,
-// and a dead one is noticed.
-func keepAlive(ctx context.Context, conn pinged) {
-	for pause(ctx, keepAliveEvery) {
-		late := time.AfterFunc(keepAliveEvery, func() { _ = conn.Close() }) // a connection given up
+// keepAlive asks a client, every so often, whether it is there, and closes the connection when the answer takes as long, until
+// ctx ends. So a quiet session is not cut, and a dead one is noticed.
+func keepAlive(ctx context.Context, conn pinged, every time.Duration) {
+	for pause(ctx, every) {
+		late := time.AfterFunc(every, func() { _ = conn.Close() }) // a connection given up
 		_, _, err := conn.SendRequest("keepalive@openssh.com", true, nil)
 		late.Stop()
 		if err != nil {

@@ -142,7 +142,7 @@ func TestAnOperationGoesOnWhenItsClientLeaves(t *testing.T) {
 func TestAPushEndsWithItsClient(t *testing.T) {
 	b := start(t)
 	begun, ended := make(chan struct{}), make(chan struct{})
-	b.onPush = func(ctx context.Context, token, updates string, env map[string]string, _ io.Writer) error {
+	b.onPush = func(ctx context.Context, token, updates string, env map[string]string, _ []string, _ io.Writer) error {
 		if token != "push1" || updates != "0 1 refs/heads/main\n" || env["GIT_QUARANTINE_PATH"] != "/q" {
 			t.Errorf("%q %q %v", token, updates, env)
 		}
@@ -155,7 +155,7 @@ func TestAPushEndsWithItsClient(t *testing.T) {
 	left := make(chan error, 1)
 	c := b.local(t)
 	go func() {
-		left <- c.PreReceive(ctx, "push1", "0 1 refs/heads/main\n", map[string]string{"GIT_QUARANTINE_PATH": "/q"}, nil)
+		left <- c.PreReceive(ctx, "push1", "0 1 refs/heads/main\n", map[string]string{"GIT_QUARANTINE_PATH": "/q"}, nil, nil)
 	}()
 	await(t, "the hook", begun)
 	leave()

@@ -13,6 +13,8 @@ type Settings struct {
 	Dockerfile string
 	// Root is the folder that a static site is served from. "": where index.html is.
 	Root string
+	// Fallback is the page of a static site for paths that are not there. "": none but its own 404.html.
+	Fallback string
 	// Images are the base images by language: go, node, … A language that is not in it has its official image.
 	Images map[string]string
 	// Static is the image that serves static sites; it is made by the platform.
@@ -43,7 +45,9 @@ type Plan struct {
 }
 
 // note adds a note.
-func (p *Plan) note(format string, args ...any) { p.Notes = append(p.Notes, fmt.Sprintf(format, args...)) }
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
 
 // language makes plans for trees of its kind.
 type language struct {
@@ -62,6 +66,11 @@ type language struct {
 func languages() []language {
 	return []language{
 		golang(),
+		ruby(),
+		php(),
+		java(),
+		python(),
+		rust(),
 		node(),
 		static(),
 	}
@@ -69,7 +78,7 @@ func languages() []language {
 
 // Make plans the build of a tree. What can never be built is paas.Invalid, and says what is missing; other errors are those of files.
 func Make(files fs.FS, s Settings) (Plan, error) {
-	if err := s.validate(); err != nil {
+	if err := s.Validate(); err != nil {
 		return Plan{}, err
 	}
 	t := tree{files}

@@ -82,7 +82,9 @@ func (d *script) env(pairs ...string) {
 func (d *script) workdir(dir string) { d.write("WORKDIR " + dir) }
 
 // copy copies files of the repository, which become root's.
-func (d *script) copy(target string, sources ...string) { d.write("COPY " + list(append(sources, target)...)) }
+func (d *script) copy(target string, sources ...string) {
+	d.write("COPY " + list(append(sources, target)...))
+}
 
 // copyFrom copies out of another stage, as it is.
 func (d *script) copyFrom(stage, source, target string) {

@@ -62,7 +62,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	if p.routes, err = p.openRouter(); err != nil {
 		return p, err
 	}
-	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket()})
+	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket(), Limits: s.push.limits})
 	if err != nil {
 		return p, err
 	}
@@ -70,7 +70,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
 		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, NoHold: s.router != "embedded",
-		Room: p.disk.ToWrite, BuildCache: s.buildCache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
+		Room: p.disk.ToWrite, BuildCache: s.builds.cache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
 	p.disk.collect = func(ctx context.Context, progress io.Writer) error {
 		_, err := p.engine.Collect(ctx, false, progress)
@@ -78,7 +78,10 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	}
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs, Room: p.disk,
-	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log, Reached: s.reached})
+	}, build.Options{
+		Dir: s.path("builds"), MaxBuilds: s.builds.max, Timeout: s.builds.timeout, Images: s.builds.images,
+		Network: s.builds.defaultNetwork(), Limits: s.builds.limits, Log: log, Reached: s.reached,
+	})
 	p.engine.Builds = p.builds
 	return p, p.openDoors()
 }
@@ -87,10 +90,10 @@ func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
 		Domains: p.engine, Certs: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Pages: p.engine,
-		Metrics: newMetrics(p.routes.Metrics, p.log), Builds: p.builds, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
+		Metrics: newMetrics(p.routes.Metrics, p.log), Builds: p.builds, BuildSettings: p.engine, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
-	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log})
+	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log, Silence: p.push.limits.PushStall})
 	return err
 }
 

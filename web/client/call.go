@@ -35,8 +35,9 @@ func appPath(app string, rest ...string) (string, error) {
 type request struct {
 	method string
 	path   string
-	body   any    // JSON; nil for none
-	raw    []byte // instead of that, with its Content-Type in header
+	body   any       // JSON; nil for none
+	raw    []byte    // instead of that, with its Content-Type in header
+	stream io.Reader // instead of both
 	header http.Header
 }
 
@@ -52,6 +53,9 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	}
 	if r.raw != nil {
 		body = bytes.NewReader(r.raw)
+	}
+	if r.stream != nil {
+		body = io.NopCloser(r.stream)
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
 	if err != nil {

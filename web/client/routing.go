@@ -7,8 +7,8 @@ import (
 	"paas"
 )
 
-// RoutingChange is the answer to a change of an app's routing.
-type RoutingChange struct {
+// SettingsChange is the answer to a change of settings that makes no release.
+type SettingsChange struct {
 	Changed []string `json:"changed"` // the names of the settings that have another value now
 }
 
@@ -27,7 +27,7 @@ func (c *Client) Routing(ctx context.Context, app string) ([]paas.RoutingSetting
 
 // SetRouting changes that and returns the names of the settings that changed; nil values are the defaults again.
 func (c *Client) SetRouting(ctx context.Context, app string, patch paas.RoutingPatch) ([]string, error) {
-	change, err := write[RoutingChange](ctx, c, http.MethodPatch, patch, app, "routing")
+	change, err := write[SettingsChange](ctx, c, http.MethodPatch, patch, app, "routing")
 	return change.Changed, err
 }
 

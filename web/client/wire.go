@@ -114,10 +114,11 @@ type (
 	CollectBody struct {
 		DryRun bool `json:"dry_run"`
 	}
-	// PushBody is what git told the pre-receive hook: its stdin and its GIT_* variables.
+	// PushBody is what git told the pre-receive hook: its stdin, its GIT_* variables and the push options.
 	PushBody struct {
 		Updates string            `json:"updates"`
 		Env     map[string]string `json:"env"`
+		Options []string          `json:"options"`
 	}
 	// NewToken is a token just made; Secret is shown this once.
 	NewToken struct {
