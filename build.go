@@ -38,6 +38,7 @@ type Build struct {
 	Image      Image        `json:"image,omitzero"`
 	Types      ProcessTypes `json:"types,omitempty"`
 	Checks     Checks       `json:"checks,omitzero"` // as its app.json has them
+	Manifest   Manifest     `json:"manifest,omitzero"`
 	Error      string       `json:"error,omitempty"`
 }
 

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // BuildSettings is how the source of an app becomes an image. They are no part of a release: the next build has them.
@@ -99,11 +101,16 @@ func BuildPath(what, value string) (string, error) {
 		return "", nil
 	}
 	clean := path.Clean(value)
-	if path.IsAbs(value) || clean == ".." || strings.HasPrefix(clean, "../") || strings.HasPrefix(clean, "-") || len(value) > maxBuildPath || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) {
+	if path.IsAbs(value) || clean == ".." || strings.HasPrefix(clean, "../") || strings.HasPrefix(clean, "-") || len(value) > maxBuildPath || strings.ContainsFunc(value, oddInPath) {
 		return "", Errorf(Invalid, "%s=%s is not a path inside the repository", what, strings.Trim(Quote(value), `"`)).
 			WithHint("give it relative to the root of the repository, for example docker/Dockerfile")
 	}
 	return clean, nil
+}
+
+// oddInPath holds for what no path has that people type.
+func oddInPath(r rune) bool {
+	return r == '\\' || r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 }
 
 func (b *BuildSettings) setNetwork(value string) error {

@@ -1,71 +1,202 @@
 package build
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"paas"
 )
 
-// MaxAppJSONBytes bounds an app.json.
-const MaxAppJSONBytes = 64 << 10
-
-// manifest is what an app.json says that applies here, and the names of what it says that does not.
-type manifest struct {
-	checks  paas.Checks
-	ignored []string // "formation", "healthchecks.web[0].content"
-}
-
 // Keys of an app.json that describe the app to people.
 var describing = []string{"$schema", "name", "description", "keywords", "repository", "website", "logo", "success_url", "maintainers"}
 
-// parseAppJSON reads the healthchecks of an app.json, in the form that Heroku's and Dokku's have: per process type a
-// list of checks. Those of web with a path give the path, startup ones the timeout, liveness ones the interval; an uptime
-// of another type gives the grace. Errors name the line; what does not apply here is only named.
-func parseAppJSON(text []byte, types paas.ProcessTypes) (manifest, error) {
-	var m manifest
-	root, err := parseJSON(text)
+// readAppJSON reads an app.json, in the form that Heroku's and Dokku's have. Errors name path and line; what does not apply
+// here is only named.
+func (m *manifest) readAppJSON(text []byte) error {
+	root, err := parseJSON(appJSON, text)
 	if err != nil {
-		return m, err
+		return err
 	}
-	top, ok := root.value.(map[string]node)
-	if !ok {
-		return m, appJSONError(root.line, "it is %s, not an object", root.kind())
+	top, err := root.object("it")
+	if err != nil {
+		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(top)) {
-		if key != "healthchecks" && !slices.Contains(describing, key) {
-			m.ignored = append(m.ignored, cleanName(key))
+	for _, key := range top.keys() {
+		if err := m.readAppKey(key, top[key]); err != nil {
+			return err
 		}
 	}
-	byType, err := top["healthchecks"].object("healthchecks")
-	if err != nil {
-		return m, err
-	}
-	for _, typ := range slices.Sorted(maps.Keys(byType)) {
-		if err := m.readType(typ, byType[typ], types); err != nil {
-			return m, err
-		}
-	}
-	return m, nil
+	return nil
 }
 
-func (m *manifest) readType(typ string, n node, types paas.ProcessTypes) error {
-	name := "healthchecks." + cleanName(typ)
-	items, ok := n.value.([]node)
+func (m *manifest) readAppKey(key string, n node) error {
+	switch key {
+	case "healthchecks":
+		m.healthchecks = n
+		_, err := n.object(key)
+		return err
+	case "formation":
+		m.formation = n
+		_, err := n.object(key)
+		return err
+	case "env":
+		return m.readEnv(n)
+	case "scripts":
+		return m.readScripts(n)
+	case "cron":
+		m.ignore(appJSON, "cron (there are no schedules)")
+		return readCron(n)
+	case "build":
+		return m.readAppBuild(n)
+	case "addons":
+		m.ignore(appJSON, "addons (attach services by config vars)")
+	case "buildpacks":
+		m.ignore(appJSON, "buildpacks (the Dockerfile or the language decides)")
+	case "stack", "image":
+		m.ignore(appJSON, key+" (the Dockerfile decides)")
+	case "environments":
+		m.ignore(appJSON, "environments (create an app for each)")
+	default:
+		if !slices.Contains(describing, key) {
+			m.ignore(appJSON, cleanName(key))
+		}
+	}
+	return nil
+}
+
+// readFormation reads quantities: {"web": {"quantity": 2}}.
+func (m *manifest) readFormation(types paas.ProcessTypes) error {
+	byType, err := m.formation.object("formation")
+	if err != nil {
+		return err
+	}
+	for _, typ := range byType.keys() {
+		name := "formation." + cleanName(typ)
+		f, err := byType[typ].object(name)
+		if err != nil {
+			return err
+		}
+		quantity, err := f["quantity"].number(name+".quantity", 0, paas.MaxQuantity)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(types.Names(), typ) {
+			m.ignore(appJSON, name+noSuchType)
+			continue
+		}
+		if f["quantity"].there() {
+			m.setQuantity(typ, quantity)
+		}
+		if f["size"].there() {
+			m.ignore(appJSON, name+".size (instances have no sizes)")
+		}
+		m.ignoreRest(appJSON, name, f, "quantity", "size")
+	}
+	return nil
+}
+
+func (m *manifest) setQuantity(typ string, quantity int) {
+	if m.Formation == nil {
+		m.Formation = paas.Formation{}
+	}
+	m.Formation[typ] = quantity
+}
+
+// readEnv reads config vars: {"KEY": "value"} or {"KEY": {"value": "value"}}.
+func (m *manifest) readEnv(n node) error {
+	env, err := n.object("env")
+	if err != nil {
+		return err
+	}
+	for _, key := range env.keys() {
+		v, wanted, err := m.readEnvVar(key, env[key])
+		if err != nil {
+			return err
+		}
+		if wanted {
+			m.setEnv(key, v)
+		}
+	}
+	return nil
+}
+
+func (m *manifest) setEnv(key string, v paas.EnvVar) {
+	if m.Env == nil {
+		m.Env = map[string]paas.EnvVar{}
+	}
+	m.Env[key] = v
+}
+
+// readEnvVar reads one; what is optional and has no value is not wanted.
+func (m *manifest) readEnvVar(key string, n node) (v paas.EnvVar, wanted bool, err error) {
+	name := "env." + cleanName(key)
+	if err := paas.ValidateConfigKey(key); err != nil {
+		return v, false, n.errorf("%s: %w", name, err)
+	}
+	if _, ok := n.value.(string); ok {
+		v.Value, err = n.configValue(name)
+		return v, true, err
+	}
+	f, ok := n.value.(map[string]node)
 	if !ok {
-		return appJSONError(n.line, "%s is %s, not a list of checks", name, n.kind())
+		return v, false, n.errorf("%s is %s, neither a string nor an object", name, n.kind())
 	}
-	if !slices.Contains(types.Names(), typ) {
-		m.ignored = append(m.ignored, name+" (there is no such process type)")
-		return nil
+	return m.readEnvObject(name, f)
+}
+
+func (m *manifest) readEnvObject(name string, f fields) (v paas.EnvVar, wanted bool, err error) {
+	if f["value"].there() {
+		if v.Value, err = f["value"].configValue(name + ".value"); err != nil {
+			return v, false, err
+		}
 	}
-	for i, item := range items {
-		c, err := readCheck(fmt.Sprintf("%s[%d]", name, i), item)
-		if err == nil {
-			err = m.apply(typ, c)
+	if _, err := f["description"].text(name + ".description"); err != nil {
+		return v, false, err
+	}
+	required, err := f["required"].flag(name+".required", true)
+	if err != nil {
+		return v, false, err
+	}
+	generator, err := f["generator"].text(name + ".generator")
+	switch {
+	case err != nil:
+		return v, false, err
+	case f["generator"].there() && generator != "secret":
+		return v, false, f["generator"].errorf("%s.generator is %s; there is only secret", name, f["generator"].kind())
+	case f["generator"].there() && v.Value != nil:
+		return v, false, f["generator"].errorf("%s has a value and a generator; it can have only one", name)
+	}
+	m.ignoreRest(appJSON, name, f, "value", "description", "required", "generator", "sync")
+	if f["sync"].there() {
+		m.ignore(appJSON, name+".sync (a config var that is there is left alone)")
+	}
+	v.Secret = f["generator"].there()
+	return v, required || v.Value != nil || v.Secret, nil
+}
+
+// configValue is what a config var may hold.
+func (n node) configValue(name string) (*string, error) {
+	s, err := n.text(name)
+	if err == nil && strings.ContainsRune(s, 0) {
+		err = n.errorf("%s holds a NUL byte, which no environment variable can", name)
+	}
+	return &s, err
+}
+
+// readScripts reads postdeploy: a command, or an object with one.
+func (m *manifest) readScripts(n node) error {
+	scripts, err := n.object("scripts")
+	if err != nil {
+		return err
+	}
+	for _, key := range scripts.keys() {
+		switch key {
+		case "postdeploy":
+			err = m.readPostdeploy(scripts[key])
+		case "dokku":
+			err = m.readDokkuScripts(scripts[key])
+		default:
+			m.ignore(appJSON, "scripts."+cleanName(key))
 		}
 		if err != nil {
 			return err
@@ -74,183 +205,38 @@ func (m *manifest) readType(typ string, n node, types paas.ProcessTypes) error {
 	return nil
 }
 
-// check is one item of healthchecks.
-type check struct {
-	name   string
-	line   int
-	fields map[string]node
-}
-
-func readCheck(name string, n node) (check, error) {
-	fields, err := n.object(name)
-	return check{name: name, line: n.line, fields: fields}, err
-}
-
-// The values of a check that app.json leaves out, as its readers have them.
-const (
-	defaultAttempts = 3
-	defaultWait     = 5 // seconds between attempts
-	defaultAnswer   = 5 // seconds for one
-)
-
-// apply maps one check to the settings of the app.
-func (m *manifest) apply(typ string, c check) error {
-	kind, err := c.text("type")
-	if err != nil {
-		return err
-	}
-	applied := []string{"type", "name", "description"}
-	switch {
-	case kind != "" && kind != "startup" && kind != "liveness" && kind != "readiness":
-		return appJSONError(c.fields["type"].line, "%s.type is %s, not startup, liveness or readiness", c.name, paas.Quote(kind))
-	case kind == "readiness" || c.has("command"):
-		m.ignored = append(m.ignored, c.name)
-		return nil
-	case c.has("uptime"):
-		applied, err = m.applyUptime(typ, c, applied)
-	case typ != paas.Web:
-		m.ignored = append(m.ignored, c.name+" (only web has a port)")
-		return nil
-	case kind == "liveness":
-		applied, err = m.applyLiveness(c, applied)
-	default:
-		applied, err = m.applyStartup(c, applied)
-	}
-	for _, key := range slices.Sorted(maps.Keys(c.fields)) {
-		if !slices.Contains(applied, key) {
-			m.ignored = append(m.ignored, c.name+"."+cleanName(key))
+func (m *manifest) readPostdeploy(n node) (err error) {
+	const name = "scripts.postdeploy"
+	switch v := n.value.(type) {
+	case string:
+		m.Postdeploy, err = n.command(name)
+	case map[string]node:
+		if !fields(v)["command"].there() {
+			return n.errorf("%s has no command", name)
 		}
+		m.Postdeploy, err = v["command"].command(name + ".command")
+		m.ignoreRest(appJSON, name, v, "command")
+	default:
+		err = n.errorf("%s is %s, not a command", name, n.kind())
 	}
 	return err
 }
 
-// applyUptime: how long a process without a port has to run before it counts as up.
-func (m *manifest) applyUptime(typ string, c check, applied []string) ([]string, error) {
-	uptime, err := c.number("uptime", 0)
-	if err != nil || typ == paas.Web {
-		return applied, err
+// readDokkuScripts names them: predeploy changes the image after its build, postdeploy runs at each deploy.
+func (m *manifest) readDokkuScripts(n node) error {
+	scripts, err := n.object("scripts.dokku")
+	instead := map[string]string{"predeploy": " (make it a step of the build)", "postdeploy": " (declare a release process)"}
+	for _, key := range scripts.keys() {
+		m.ignore(appJSON, "scripts.dokku."+cleanName(key)+instead[key])
 	}
-	m.checks.Grace = max(m.checks.Grace, paas.Seconds(uptime))
-	return append(applied, "uptime"), nil
+	return err
 }
 
-// applyStartup: the time that all attempts together take is the time that an instance has to become healthy.
-func (m *manifest) applyStartup(c check, applied []string) ([]string, error) {
-	applied, err := m.applyPath(c, applied)
-	if err != nil {
-		return applied, err
+func (m *manifest) readAppBuild(n node) error {
+	f, err := n.object("build")
+	if err == nil && f["dockerfile"].there() {
+		err = m.setDockerfile("build.dockerfile", f["dockerfile"])
 	}
-	timing := []struct {
-		key string
-		def int
-	}{{"initialDelay", 0}, {"attempts", defaultAttempts}, {"timeout", defaultAnswer}, {"wait", defaultWait}}
-	said := false
-	var v [4]int
-	for i, t := range timing {
-		if v[i], err = c.number(t.key, t.def); err != nil {
-			return applied, err
-		}
-		said = said || c.has(t.key)
-		applied = append(applied, t.key)
-	}
-	if !said {
-		return applied, nil
-	}
-	total := v[0] + v[1]*v[2] + max(0, v[1]-1)*v[3]
-	if total < 1 || total > paas.MaxCheckSeconds {
-		return applied, appJSONError(c.line, "%s gives the app %d seconds to start, not 1 to %d", c.name, total, paas.MaxCheckSeconds)
-	}
-	m.checks.Timeout = max(m.checks.Timeout, paas.Seconds(total))
-	return applied, nil
-}
-
-// applyLiveness: the wait between attempts is the interval of the checks while the app runs.
-func (m *manifest) applyLiveness(c check, applied []string) ([]string, error) {
-	applied, err := m.applyPath(c, applied)
-	if err != nil {
-		return applied, err
-	}
-	wait, err := c.number("wait", 0)
-	if err != nil {
-		return applied, err
-	}
-	if wait > 0 && (m.checks.Interval == 0 || paas.Seconds(wait) < m.checks.Interval) {
-		m.checks.Interval = paas.Seconds(wait)
-	}
-	return append(applied, "wait"), nil
-}
-
-// applyPath takes the first path there is: one path is checked, at the start and after it.
-func (m *manifest) applyPath(c check, applied []string) ([]string, error) {
-	listening, err := c.flag("listening")
-	if err != nil || listening {
-		return append(applied, "listening"), err // which is always checked
-	}
-	path, err := c.text("path")
-	if err != nil {
-		return applied, err
-	}
-	if path == "" {
-		path = "/"
-	}
-	if err := paas.ValidateCheckPath(path); err != nil {
-		return applied, appJSONError(c.line, "%s: %w", c.name, err)
-	}
-	if m.checks.Path == "" {
-		m.checks.Path = path
-	}
-	if m.checks.Path == path {
-		applied = append(applied, "path")
-	}
-	return applied, nil
-}
-
-func (c check) has(key string) bool {
-	_, ok := c.fields[key]
-	return ok
-}
-
-func (c check) text(key string) (string, error) {
-	n, ok := c.fields[key]
-	s, isText := n.value.(string)
-	if ok && !isText {
-		return "", appJSONError(n.line, "%s.%s is %s, not a string", c.name, key, n.kind())
-	}
-	return s, nil
-}
-
-func (c check) flag(key string) (bool, error) {
-	n, ok := c.fields[key]
-	b, isFlag := n.value.(bool)
-	if ok && !isFlag {
-		return false, appJSONError(n.line, "%s.%s is %s, not true or false", c.name, key, n.kind())
-	}
-	return b, nil
-}
-
-func (c check) number(key string, def int) (int, error) {
-	n, ok := c.fields[key]
-	if !ok {
-		return def, nil
-	}
-	number, isNumber := n.value.(json.Number)
-	v, err := number.Int64()
-	if !isNumber || err != nil || v < 0 || v > paas.MaxCheckSeconds {
-		return 0, appJSONError(n.line, "%s.%s is %s, not a whole number from 0 to %d", c.name, key, n.kind(), paas.MaxCheckSeconds)
-	}
-	return int(v), nil
-}
-
-// cleanName keeps a key of the file fit for a message.
-func cleanName(key string) string {
-	q := paas.Quote(key)
-	if q == `"`+key+`"` && !strings.ContainsAny(key, " .") {
-		return key
-	}
-	return q
-}
-
-func appJSONError(line int, format string, args ...any) error {
-	err := paas.Errorf(paas.Invalid, "app.json line %d: "+format, append([]any{line}, args...)...)
-	return err.WithHint("correct the line, commit and push again")
+	m.ignoreRest(appJSON, "build", f, "dockerfile")
+	return err
 }

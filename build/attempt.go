@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -68,6 +65,7 @@ func (a *attempt) register(ctx context.Context) (err error) {
 	a.record, err = a.s.Records.AppendBuild(paas.Build{
 		App: a.work.app.ID, Status: paas.BuildPending, Source: a.kind, Commit: string(a.src.commit), Branch: a.branch, User: paas.UserOf(ctx),
 		Language: a.src.plan.Language, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache, Types: a.src.types, Checks: a.src.app.checks,
+		Manifest: a.src.app.Manifest,
 	})
 	return err
 }
@@ -131,23 +129,8 @@ func (a *attempt) image(ctx context.Context) error {
 	a.record.Image = img
 	a.show.heading("Image %s in %s", shorten(img.ID, len("sha256:")+13), seconds(a.s.opts.Now().Sub(began)))
 	a.show.heading("Process types: %s", a.src.describe())
-	a.showChecks()
+	a.src.showManifest(a.show)
 	return nil
-}
-
-// showChecks says what the app.json had to say, and what of it does not hold here.
-func (a *attempt) showChecks() {
-	m := a.src.app
-	if settings := m.checks.Values(); len(settings) > 0 {
-		words := make([]string, 0, len(settings))
-		for _, name := range slices.Sorted(maps.Keys(settings)) {
-			words = append(words, name+"="+settings[name])
-		}
-		a.show.heading("Checks: %s (%s)", strings.Join(words, " "), appJSON)
-	}
-	if len(m.ignored) > 0 {
-		a.show.note("Not applied from %s: %s", appJSON, strings.Join(m.ignored, ", "))
-	}
 }
 
 // run feeds the source to the image builder and its events to the pusher.
@@ -184,7 +167,7 @@ func (a *attempt) spec(secrets map[string]string) paas.ImageSpec {
 	settings := a.work.app.Build
 	return paas.ImageSpec{
 		App: a.work.app.ID, Name: a.work.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache,
-		Args: settings.Args, Secrets: secrets, Network: cmp.Or(settings.Network, a.s.opts.Network),
+		Args: a.src.app.arguments(settings.Args), Secrets: secrets, Network: cmp.Or(settings.Network, a.s.opts.Network),
 		Limits: paas.BuildLimits{Memory: cmp.Or(settings.Memory, a.s.opts.Limits.Memory), CPUs: cmp.Or(settings.CPUs, a.s.opts.Limits.CPUs)},
 	}
 }

@@ -14,16 +14,17 @@ import (
 
 // memory keeps records as the store does.
 type memory struct {
-	mu     sync.Mutex
-	apps   map[string]paas.App
-	builds map[string][]paas.Build
-	full   bool // no space for an update
+	mu      sync.Mutex
+	apps    map[string]paas.App
+	configs map[string]paas.Config
+	builds  map[string][]paas.Build
+	full    bool // no space for an update
 
 	secrets map[string]string
 }
 
 func newMemory() *memory {
-	return &memory{apps: map[string]paas.App{}, builds: map[string][]paas.Build{}}
+	return &memory{apps: map[string]paas.App{}, configs: map[string]paas.Config{}, builds: map[string][]paas.Build{}}
 }
 
 func (m *memory) put(app paas.App) {
@@ -59,6 +60,18 @@ func (m *memory) AppByName(name string) (paas.App, error) {
 		}
 	}
 	return paas.App{}, paas.Errorf(paas.NotFound, "there is no app %q", name).WithHint("paas apps")
+}
+
+func (m *memory) configure(app string, c paas.Config) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.configs[app] = c
+}
+
+func (m *memory) Config(app string, _ int) (paas.Config, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.configs[app], nil
 }
 
 func (m *memory) AppendBuild(b paas.Build) (paas.Build, error) {

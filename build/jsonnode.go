@@ -5,69 +5,39 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"paas"
 )
 
-// node is a value of a JSON text with the line that it begins or, for what has no parts, stands in.
-type node struct {
-	line  int
-	value any // map[string]node, []node, string, json.Number, bool or nil
-}
-
-func (n node) kind() string {
-	switch v := n.value.(type) {
-	case map[string]node:
-		return "an object"
-	case []node:
-		return "a list"
-	case string:
-		return paas.Quote(v)
-	case json.Number:
-		return strings.Trim(paas.Quote(v.String()), `"`)
-	case bool:
-		return fmt.Sprint(v)
-	}
-	return "null"
-}
-
-// object returns the fields of an object; none of what is not there.
-func (n node) object(name string) (map[string]node, error) {
-	fields, ok := n.value.(map[string]node)
-	if !ok && n.line != 0 {
-		return nil, appJSONError(n.line, "%s is %s, not an object", name, n.kind())
-	}
-	return fields, nil
-}
-
-// parseJSON reads a text that is one JSON value.
-func parseJSON(text []byte) (node, error) {
+// parseJSON reads the text of a file that is one JSON value.
+func parseJSON(file string, text []byte) (node, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	var whole json.RawMessage
 	if err := json.Unmarshal(text, &whole); err != nil {
-		return node{}, syntaxError(text, err)
+		return node{}, syntaxError(file, text, err)
 	}
-	r := nodeReader{text: text, json: json.NewDecoder(bytes.NewReader(text))}
+	r := nodeReader{file: file, text: text, json: json.NewDecoder(bytes.NewReader(text))}
 	r.json.UseNumber()
 	return r.next()
 }
 
 // syntaxError names the line where text stops being JSON.
-func syntaxError(text []byte, err error) error {
+func syntaxError(file string, text []byte, err error) error {
 	s, ok := errors.AsType[*json.SyntaxError](err)
 	if !ok {
 		return err
 	}
-	return appJSONError(1+bytes.Count(text[:max(0, s.Offset-1)], []byte("\n")), "it is not JSON: %s", s.Error())
+	return fileError(file, 1+bytes.Count(text[:max(0, s.Offset-1)], []byte("\n")), "it is not JSON: %s", s.Error())
 }
 
 // nodeReader reads a text that is known to be JSON.
 type nodeReader struct {
+	file string
 	text []byte
 	json *json.Decoder
 	line int // of the token last read
 	end  int // of the text that line counts
+	at   int // how many nodes there are
 }
 
 // token returns the next token; a bracket for the parts of what has parts.
@@ -84,7 +54,8 @@ func (r *nodeReader) next() (node, error) {
 	if err != nil {
 		return node{}, err
 	}
-	n := node{line: 1 + r.line, value: t}
+	r.at++
+	n := node{file: r.file, line: 1 + r.line, at: r.at, value: t}
 	switch t {
 	case json.Delim('{'):
 		n.value, err = r.fields()
@@ -103,7 +74,7 @@ func (r *nodeReader) fields() (map[string]node, error) {
 		}
 		name, line := fmt.Sprint(key), 1+r.line
 		if first, twice := fields[name]; twice {
-			return nil, appJSONError(line, "%s is there already, in line %d", paas.Quote(name), first.line)
+			return nil, fileError(r.file, line, "%s is there already, in line %d", paas.Quote(name), first.line)
 		}
 		if fields[name], err = r.next(); err != nil {
 			return nil, err

@@ -286,10 +286,10 @@ func TestWhatCannotBeBuiltIsRefusedBeforeAnyBuild(t *testing.T) {
 		links map[string]string
 		want  []string
 	}{
-		{name: "no Dockerfile", files: map[string]string{"main.go": "x"}, want: []string{"no Dockerfile", "add a "}},
+		{name: "no Dockerfile", files: map[string]string{"main.go": "x"}, want: []string{"no Dockerfile", "commit one of these to the root of the repository"}},
 		{
 			name: "a Dockerfile that is a link", files: map[string]string{"x": "FROM scratch\n"}, links: map[string]string{"Dockerfile": "/etc/passwd"},
-			want: []string{"Dockerfile is not a regular file"},
+			want: []string{"is not a regular file"},
 		},
 		{
 			name: "a Dockerfile that is a directory", files: map[string]string{"Dockerfile/x": "FROM scratch\n"},

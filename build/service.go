@@ -24,10 +24,11 @@ type (
 		BuildSecretValues(app string) (map[string]string, error)
 	}
 
-	// Apps finds apps; an unknown one is paas.NotFound.
+	// Apps finds apps and their configs; what is unknown is paas.NotFound.
 	Apps interface {
 		App(id string) (paas.App, error)
 		AppByName(name string) (paas.App, error)
+		Config(app string, version int) (paas.Config, error)
 	}
 
 	// History keeps builds by app and id. AppendBuild assigns ID and CreatedAt; Builds is newest first.

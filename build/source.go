@@ -36,8 +36,8 @@ type source struct {
 	commit     objectID
 	plan       plan.Plan
 	types      paas.ProcessTypes
-	procfile   bool     // whether types come from a Procfile
-	app        manifest // of the app.json
+	procfile   bool // whether types come from a Procfile
+	app        manifest
 	ignore     []string // patterns of files that the builder does not get
 	submodules []string // paths whose content git does not have
 }
@@ -69,10 +69,14 @@ func (s *Service) inspect(ctx context.Context, app paas.App, o order, commit obj
 	if o.noCache {
 		cache = rand.Text() // what nothing has filled
 	}
-	return inspect(ctx, o.objects, commit, plan.Settings{
+	src, err := inspect(ctx, o.objects, commit, plan.Settings{
 		Dockerfile: app.Build.Dockerfile, Root: app.Build.Root, Fallback: app.Build.Fallback, Images: s.opts.Images, Cache: cache,
 		Args: slices.Sorted(maps.Keys(app.Build.Args)), Secrets: slices.Sorted(maps.Keys(secrets)),
 	})
+	if err != nil {
+		return src, err
+	}
+	return src, s.checkConfig(app, src.app)
 }
 
 // how says what decided how the image is made.
@@ -88,11 +92,14 @@ func (s *source) read(files fs.FS, with plan.Settings) error {
 	if err := s.readProcfile(files); err != nil {
 		return err
 	}
-	if err := s.readAppJSON(files); err != nil {
+	if err := s.readManifest(files); err != nil {
 		return err
 	}
-	with.Procfile = s.procfile
-	if err := s.makePlan(files, with); err != nil {
+	if err := s.makePlan(files, s.app.settings(with, s.procfile)); err != nil {
+		return err
+	}
+	s.types = s.app.processTypes(s.types, s.procfile)
+	if err := s.app.settle(s.types); err != nil {
 		return err
 	}
 	return s.readIgnore(files)
@@ -128,16 +135,24 @@ func (s *source) readProcfile(files fs.FS) error {
 	return err
 }
 
-func (s *source) readAppJSON(files fs.FS) error {
-	text, err := readFile(files, appJSON, MaxAppJSONBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// readManifest reads app.json and heroku.yml.
+func (s *source) readManifest(files fs.FS) error {
+	for _, f := range []struct {
+		name string
+		read func([]byte) error
+	}{{appJSON, s.app.readAppJSON}, {herokuYML, s.app.readHerokuYML}} {
+		text, err := readFile(files, f.name, MaxManifestBytes)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = f.read(text)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	s.app, err = parseAppJSON(text, s.types)
-	return err
+	return nil
 }
 
 // readIgnore finds the patterns that keep files from the builder.
@@ -185,6 +200,8 @@ func (s *source) describe() string {
 	}
 	from := "the image's own command"
 	switch {
+	case s.app.runs || !s.procfile && s.app.types != nil:
+		from = herokuYML
 	case s.procfile:
 		from = procfile
 	case s.plan.Types != nil:

@@ -40,6 +40,10 @@ type testApp struct {
 	domains  []paas.Domain
 	certs    []paas.Certificate
 	logs     []paas.LogLine
+
+	build        paas.BuildSettings
+	buildSecrets map[string]string
+	uploaded     map[string]string // by the last Upload
 }
 
 // newPlatform has the app hello, with a history, and the app empty, with none.
@@ -93,7 +97,7 @@ func helloApp() *testApp {
 		},
 	}
 	a.builds = []paas.BuildInfo{{
-		ID: 1, Status: paas.BuildSucceeded, Commit: testCommit, Branch: "main", User: "ada", CreatedAt: clock.Add(-2 * time.Hour), Seconds: 12.3,
+		ID: 1, Status: paas.BuildSucceeded, Source: paas.BuildOfPush, Language: "dockerfile", Commit: testCommit, Branch: "main", User: "ada", CreatedAt: clock.Add(-2 * time.Hour), Seconds: 12.3,
 		Image: testImage,
 	}}
 	a.logs = []paas.LogLine{

@@ -11,7 +11,7 @@ import (
 const rootHelp = `paas deploys apps to your own server: push a git repository, and its processes run there.
 
   cd hello && paas create hello     make an app, and the git remote "paas"
-  git push paas main                build it, release it, serve it
+  git push paas main                build it, release it, serve it (or paas deploy . without git)
   paas config:set GREETING=hei      change its config: a new release
   paas scale web=4 worker=1         more processes
   paas ps; paas logs --tail         look at it
@@ -88,7 +88,10 @@ func newRoot(s *session) *cobra.Command {
 		newConfigUnset(s, runConfigSet), newConfigEdit(s, runConfigEdit), newChecks(s, runChecks),
 		newChecksSet(s, runChecksSet), newChecksUnset(s, runChecksSet), newReleases(s), newReleasesInfo(s, runReleasesInfo),
 		newReleasesVerify(s), newEvents(s, runEvents), newRollback(s, runRollback), newBuilds(s), newBuildsInfo(s, runBuildsInfo), newBuildsLog(s, runBuildsLog),
-		newBuildsCancel(s, runBuildsCancel))
+		newBuildsCreate(s, runBuildsCreate), newBuildsCancel(s, runBuildsCancel), newDeploy(s, runDeploy),
+		newBuildSettings(s, runBuildSettings), newBuildSet(s, runBuildSet), newBuildUnset(s, runBuildSet),
+		newBuildSecrets(s, runBuildSecrets), newBuildSecret(s, runBuildSecrets), newBuildSecretUnset(s, runBuildSecrets),
+		newBuildPlan(s, runBuildPlan), newBuildEject(s, runBuildPlan))
 	addGroup(root, groupProcess, newPs(s), newScale(s, runScale), newRestart(s, runRestart), newStop(s, runStop),
 		newWait(s, runWait), newExec(s, runExec), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
 		newLogs(s, runLogs))
