@@ -118,8 +118,8 @@ func (a *attempt) image(ctx context.Context) error {
 	for _, note := range a.src.plan.Notes {
 		a.show.note("%s", note)
 	}
-	if len(a.src.submodules) > 0 {
-		a.show.note("Submodules are not fetched: %s", list(a.src.submodules))
+	if err := a.fetchSubmodules(ctx); err != nil {
+		return err
 	}
 	began := a.s.opts.Now()
 	img, err := a.run(ctx)

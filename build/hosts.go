@@ -20,6 +20,12 @@ type hostRule struct {
 // HostRules are the hosts that submodules come from. None: submodules are not fetched.
 type HostRules []hostRule
 
+// Submodules is where submodules come from.
+type Submodules struct {
+	Hosts HostRules
+	CA    string // file of the authorities that hosts are checked by; "": the system's
+}
+
 // ParseHostRules reads hosts: a name or an address, with a port if it is not 443; with =ADDRESS for a name that stands for an address
 // of a private network; or * for any host with a public address.
 func ParseHostRules(hosts []string) (HostRules, error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/netip"
 	"net/url"
@@ -186,7 +187,9 @@ func (o objects) fetch(ctx context.Context, u *url.URL, addrs []netip.Addr, comm
 	defer stop(nil)
 	limit := int64(o.repos.opts.Limits.SourceBytes)
 	var watch sync.WaitGroup
-	watch.Go(func() { watchSize(ctx, o.path, limit, func() { stop(m.failed("is larger than %s", o.repos.opts.Limits.SourceBytes)) }) })
+	watch.Go(func() {
+		watchSize(ctx, o.path, limit, func() { stop(m.failed("is larger than %s", o.repos.opts.Limits.SourceBytes)) })
+	})
 	env := []string{"GIT_ALLOW_PROTOCOL=https"}
 	if ca := o.repos.opts.Submodules.CA; ca != "" {
 		env = append(env, "GIT_SSL_CAINFO="+ca)
@@ -263,7 +266,7 @@ func watchSize(ctx context.Context, dir string, limit int64, over func()) {
 // addSubmodules puts the files of what was fetched where the tree has its submodules.
 func (s *source) addSubmodules(ctx context.Context, out *tar.Writer, keep ignore, lfs func(string)) error {
 	for _, f := range s.fetched {
-		err := f.archive(ctx, f.commit, "--prefix="+f.path+"/", func(in *tarball) error { return filterTar(in, out, keep, lfs) })
+		err := f.archive(ctx, f.commit, f.path+"/", func(in io.Reader) error { return filterTar(in, out, keep, lfs) })
 		if err != nil {
 			return fmt.Errorf("read submodule %s: %w", f.path, err)
 		}

@@ -243,9 +243,12 @@ func (o objects) has(ctx context.Context, commit objectID) bool {
 	return err == nil
 }
 
+// shallowFile lists the commits whose parents a repository has not.
+const shallowFile = "shallow"
+
 // heal makes a repository whole again that took a push without its history, once all of that history has come.
 func (o objects) heal(ctx context.Context) error {
-	file := filepath.Join(o.path, "shallow")
+	file := filepath.Join(o.path, shallowFile)
 	if _, err := os.Stat(file); err != nil {
 		return nil //nolint:nilerr // there is nothing to heal
 	}

@@ -133,7 +133,7 @@ func (o options) check() (settings, error) {
 	if o.buildTime <= 0 {
 		return s, paas.Errorf(paas.Invalid, "--build-timeout %s leaves builds no time", o.buildTime).WithHint("paasd serve --build-timeout 1h")
 	}
-	if err := o.push.check(); err != nil {
+	if err := s.push.check(); err != nil {
 		return s, err
 	}
 	return s, checkAddrs(o.apiAddr, o.sshAddr, o.httpAddr, s.httpsAddr)
