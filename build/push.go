@@ -32,7 +32,7 @@ type push struct {
 
 	left  *detached   // the build that is to go on when the push has ended
 	full  atomic.Bool // git said that there is no space left
-	lacks atomic.Bool // git said that objects are missing which the client took for granted
+	lacks atomic.Bool // git said that an object is not what another one says: in a shallow repository, that it is not there
 	moved *update     // the deploy branch was set back for git: see attempt.land
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 
@@ -40,8 +38,8 @@ func (s *Service) ReceivePack(ctx context.Context, app string, stdin io.Reader, 
 	switch {
 	case p.full.Load() && !p.wasRefused():
 		writeError(stderr, paas.NoSpace(nil, "for what you push"))
-	case p.lacks.Load():
-		s.sayLacking(p, stderr)
+	case p.lacks.Load() && !p.wasCalled() && (objects{path: s.Repos.Path(a.ID)}).isShallow():
+		writeError(stderr, errOlder(a))
 	case code == 0 && !p.asked():
 		s.sayIdle(p, stderr)
 	}
@@ -54,7 +52,7 @@ func (s *Service) runGit(p *push, stdin io.Reader, stdout, stderr io.Writer) (in
 	env := []string{envSocket + "=" + s.Repos.opts.Socket, envPush + "=" + p.token}
 	args := append(s.Repos.receiveSettings(), "receive-pack", s.Repos.Path(p.app.ID))
 	out := &eavesdropper{w: &client{w: stdout, gone: func() { p.cancel(errGone) }}, word: fullDisk, heard: &p.full}
-	out = &eavesdropper{w: out, word: missingObjects, heard: &p.lacks}
+	out = &eavesdropper{w: out, word: "object of unexpected type", heard: &p.lacks}
 	in := newIntake(stdin, s.Repos.opts.Limits, p.cancel)
 	defer in.end()
 	p.watch(in)
@@ -73,7 +71,7 @@ func (s *Service) UploadPack(ctx context.Context, app string, stdin io.Reader, s
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	out := &client{w: stdout, gone: func() { cancel(errGone) }}
-	return s.Repos.serve(ctx, nil, []string{"upload-pack", "--timeout=600", s.Repos.Path(a.ID)}, stdin, out, &client{w: stderr})
+	return s.Repos.serve(ctx, nil, append(uploadSettings(), "upload-pack", "--timeout=600", s.Repos.Path(a.ID)), stdin, out, &client{w: stderr})
 }
 
 // serve runs a git command that talks to a client.
@@ -116,18 +114,6 @@ func (c *client) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
-}
-
-// missingObjects is what git reports of a push whose client thinks that the repository has what it has not.
-const missingObjects = "missing necessary objects"
-
-// sayLacking tells a client why that is, where an earlier push has come without its history.
-func (s *Service) sayLacking(p *push, stderr io.Writer) {
-	if _, err := os.Stat(filepath.Join(s.Repos.Path(p.app.ID), shallowFile)); err != nil {
-		return
-	}
-	writeError(stderr, paas.Errorf(paas.Conflict, "this commit is older than what %s has: an earlier push came from a shallow clone", p.app.Name).
-		WithHint("push from a clone without what came after it: git clone --single-branch --branch BRANCH . ../fresh"))
 }
 
 // sayIdle tells a client whose push asked for nothing where the app stands. Clients that only look get it too.
@@ -195,6 +181,9 @@ func (s *Service) admit(ctx context.Context, p *push, req HookRequest, out io.Wr
 	}
 	options, err := parsePushOptions(req.Options)
 	if err != nil {
+		return err
+	}
+	if err := o.whole(ctx, app, up.new); err != nil {
 		return err
 	}
 	p.app = app
