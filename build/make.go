@@ -81,8 +81,8 @@ func (a *attempt) fromCommit(ctx context.Context) (paas.Image, error) {
 	for _, note := range a.src.plan.Notes {
 		a.show.note("%s", note)
 	}
-	if len(a.src.submodules) > 0 {
-		a.show.note("Submodules are not fetched: %s", list(a.src.submodules))
+	if err := a.fetchSubmodules(ctx); err != nil {
+		return paas.Image{}, err
 	}
 	secrets, err := a.s.Records.BuildSecretValues(a.work.app.ID)
 	if err != nil {

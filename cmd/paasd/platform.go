@@ -62,7 +62,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	if p.routes, err = p.openRouter(); err != nil {
 		return p, err
 	}
-	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket(), Limits: s.push.limits})
+	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket(), Limits: s.push.limits, Submodules: build.Submodules{Hosts: s.push.hosts}})
 	if err != nil {
 		return p, err
 	}
