@@ -168,7 +168,6 @@ func TestABuildIsNotGivenWhatSteersTheBuilder(t *testing.T) {
 		"an argument with a space":  func(s *paas.ImageSpec) { s.Args = map[string]string{"A B": "c"} },
 		"arguments that are large":  func(s *paas.ImageSpec) { s.Args = map[string]string{"A": strings.Repeat("x", 65<<10)} },
 		"a secret with a slash":     func(s *paas.ImageSpec) { s.Secrets = map[string]string{"../x": "c"} },
-		"an empty secret":           func(s *paas.ImageSpec) { s.Secrets = map[string]string{"A": ""} },
 		"a secret with a NUL":       func(s *paas.ImageSpec) { s.Secrets = map[string]string{"A": "a\x00b"} },
 		"a network of the host's":   func(s *paas.ImageSpec) { s.Network = "host" },
 	} {

@@ -29,6 +29,7 @@ type options struct {
 	router     string
 	subnetPool string
 	docker     string
+	registry   string
 	maxBuilds  int
 	buildTime  time.Duration
 	buildCache paas.Bytes
@@ -50,6 +51,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	o.traefik.bind(flags)
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
+	flags.StringVar(&o.registry, "registry", "", "HOST/PATH in a registry, where each image is put as HOST/PATH/APP:bN, too; empty: none")
 	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
 	flags.DurationVar(&o.buildTime, "build-timeout", time.Hour, "how long one build may take")
 	o.push.bind(flags)
