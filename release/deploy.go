@@ -19,6 +19,10 @@ type draft struct {
 	config      paas.Config
 	checks      paas.Checks // as checks:set has them
 	declared    paas.Checks // as the commit's app.json has them
+
+	// What else its app.json asks for; only a deploy of a build has these.
+	formation paas.Formation // quantities of types that nobody has scaled
+	defaults  []string       // keys of config that the app lacked
 }
 
 // draftOf starts from what serves now: the current release's image, types, checks and config, or nothing but what is kept.
@@ -40,7 +44,8 @@ func draftFrom(r paas.Release, config paas.Config) draft {
 // Deploy releases a build's image with the app's config and moves the app to it. app is an App.ID.
 func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress Progress) (paas.Release, error) {
 	var rel paas.Release
-	what := "deploy of " + short(b.Commit) + " by " + paas.UserOf(ctx)
+	first := false
+	what := "deploy of " + b.What() + " by " + paas.UserOf(ctx)
 	err := e.lanes.do(ctx, app, what, progress, func() error {
 		record, err := e.Store.App(app)
 		if err != nil {
@@ -50,11 +55,17 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 		if err != nil {
 			return err
 		}
-		d.description, d.build, d.image, d.commit, d.types = "Deploy "+short(b.Commit), b.ID, b.Image, b.Commit, b.Types
-		d.declared = b.Checks
+		d.description, d.build, d.image, d.commit, d.types = "Deploy "+b.What(), b.ID, b.Image, b.Commit, b.Types
+		d.declared, first = b.Checks, record.Current == 0
+		if err := d.applyManifest(record, b.Manifest); err != nil {
+			return err
+		}
 		rel, err = e.release(ctx, record, d, progress)
 		return err
 	})
+	if first && rel.Status == paas.ReleaseSucceeded && b.Manifest.Postdeploy != "" {
+		e.postdeploy(ctx, rel, b.Manifest.Postdeploy, progress) // without the lane: the app serves, and may be changed
+	}
 	return rel, err
 }
 
@@ -76,22 +87,27 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		App: app.ID, Kind: paas.EventDeployPending, User: rel.User, Release: rel.Version,
 		Text: fmt.Sprintf("v%d by %s: %s", rel.Version, rel.User, rel.Description),
 	})
+	detail := indented{progress}
+	sayManifest(detail, app, d)
 	phases := newPhases(e.Reached)
 	committed := false
 	commit := func() (paas.App, error) {
 		rel.Outcome = e.outcome(phases, nil, d.config)
-		next, err := e.Store.FinishRelease(app.ID, rel.Version, rel.Outcome, func(a *paas.App) { a.KeptChecks = paas.Checks{} })
+		next, err := e.Store.FinishRelease(app.ID, rel.Version, rel.Outcome, func(a *paas.App) {
+			a.KeptChecks = paas.Checks{}
+			a.Formation, _ = a.Formation.Default(d.formation, d.types)
+		})
 		if err == nil {
 			committed = true
 			e.memory.pardon(app.ID)
 		}
 		return next, err
 	}
-	detail := indented{progress}
 	var m *move
 	if err = e.releaseCommand(ctx, app, rel, d.config, detail, phases); err == nil {
 		want := app
 		want.Restarted, want.Stopped = nil, nil
+		want.Formation, _ = app.Formation.Default(d.formation, d.types)
 		m = &move{
 			engine: e, app: app, want: want, release: rel, config: d.config, progress: detail, what: "deploy",
 			commit: commit, atomic: true, fresh: true, phases: phases,

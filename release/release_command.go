@@ -24,10 +24,7 @@ func (e *Engine) releaseCommand(
 	if err != nil {
 		return err
 	}
-	out := &lineWriter{line: func(line string) {
-		e.Logs.Append(app.ID, paas.LogLine{Time: e.Now(), Source: paas.LogApp, Process: name, Text: line})
-		fmt.Fprintf(progress, "  | %s\n", config.Mask(line))
-	}}
+	out := e.output(app, name, config, progress)
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Timings.Release, errReleaseTime)
 	defer cancel()
 	began := time.Now()

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/moby/moby/client"
 
@@ -168,6 +170,7 @@ func TestABuildIsNotGivenWhatSteersTheBuilder(t *testing.T) {
 		"an argument with a space":  func(s *paas.ImageSpec) { s.Args = map[string]string{"A B": "c"} },
 		"arguments that are large":  func(s *paas.ImageSpec) { s.Args = map[string]string{"A": strings.Repeat("x", 65<<10)} },
 		"a secret with a slash":     func(s *paas.ImageSpec) { s.Secrets = map[string]string{"../x": "c"} },
+		"an empty secret":           func(s *paas.ImageSpec) { s.Secrets = map[string]string{"A": ""} },
 		"a secret with a NUL":       func(s *paas.ImageSpec) { s.Secrets = map[string]string{"A": "a\x00b"} },
 		"a network of the host's":   func(s *paas.ImageSpec) { s.Network = "host" },
 	} {
@@ -209,3 +212,38 @@ func TestTheOldBuilderRefusesSecrets(t *testing.T) {
 }
 
 func sumOf(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+
+func TestABuildReachesNoInstance(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	i := start(t, d, newSpec("web", "listen", "0.0.0.0", "5000"))
+	waitForLine(t, d, i.ID, "ready")
+	host, err := net.Listen("tcp", "127.0.0.1:0") // as paasd's API does
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	_, port, err := net.SplitHostPort(host.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	instance := net.JoinHostPort(i.Addr.String(), "5000")
+	if conn, err := net.DialTimeout("tcp", instance, time.Second); err != nil {
+		t.Fatalf("the instance does not listen: %v", err)
+	} else {
+		conn.Close()
+	}
+	bridge, err := d.client.NetworkInspect(t.Context(), "bridge", client.NetworkInspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway := bridge.Network.IPAM.Config[0].Gateway.String()
+	var s steps
+	_, err = d.BuildImage(t.Context(), tree(t, fmt.Sprintf(`RUN ["/probe", "reach", %q, "127.0.0.1:%s", "%s:%s"]`, instance, port, gateway, port)), imageSpec(), s.add)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.outputOf(t, "RUN"); strings.Contains(got, "true") {
+		t.Errorf("a build reaches\n%s", got)
+	}
+}

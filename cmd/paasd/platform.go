@@ -56,7 +56,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		return p, err
 	}
 	if p.docker, err = runtime.New(runtime.Options{
-		Installation: p.store.Installation(), Host: s.docker, Logins: p.store.RegistryLogins, Registry: s.registry, Log: log,
+		Installation: p.store.Installation(), Host: s.docker, Logins: p.store.RegistryLogins, Registry: s.builds.registry, Log: log,
 	}); err != nil {
 		return p, err
 	}
@@ -72,7 +72,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
 		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, NoHold: s.router != "embedded",
-		Room: p.disk.ToWrite, BuildCache: s.buildCache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
+		Room: p.disk.ToWrite, BuildCache: s.builds.cache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
 	p.disk.collect = func(ctx context.Context, progress io.Writer) error {
 		_, err := p.engine.Collect(ctx, false, progress)
@@ -80,7 +80,10 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	}
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs, Room: p.disk,
-	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log, Reached: s.reached})
+	}, build.Options{
+		Dir: s.path("builds"), MaxBuilds: s.builds.max, Timeout: s.builds.timeout, Images: s.builds.images,
+		Network: s.builds.defaultNetwork(), Limits: s.builds.limits, Log: log, Reached: s.reached,
+	})
 	p.engine.Builds = p.builds
 	return p, p.openDoors()
 }
