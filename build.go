@@ -57,7 +57,8 @@ const (
 type BuildRequest struct {
 	Commit  string `json:"commit,omitempty"` // of the repository, or its beginning; "": the newest build's
 	NoCache bool   `json:"no_cache,omitempty"`
-	Detach  bool   `json:"detach,omitempty"` // answer as soon as the build is queued
+	Detach  bool   `json:"detach,omitempty"`  // answer as soon as the build is queued
+	Colours bool   `json:"colours,omitempty"` // the progress goes to a terminal
 }
 
 // BuildResult is what became of a BuildRequest.

@@ -20,6 +20,8 @@ type attempt struct {
 	work *work
 	push *push     // nil where no branch moves
 	out  io.Writer // to whoever asked
+	// colours says that they are shown to a terminal, which does not show more than that.
+	colours bool
 
 	record paas.Build
 	log    *buildLog
@@ -74,9 +76,12 @@ func (a *attempt) openLog() (err error) {
 	if a.log, err = a.s.logs.create(a.key()); err != nil {
 		return fmt.Errorf("open the log of build %d: %w", a.record.ID, err)
 	}
-	a.show = newProgress(io.MultiWriter(a.log, &client{w: a.out}))
+	a.show = newProgress(io.MultiWriter(a.log, a.lines()))
 	return nil
 }
+
+// lines is where whoever asked gets whole lines.
+func (a *attempt) lines() io.Writer { return &tidy{w: &client{w: a.out}, colours: a.colours} }
 
 func (a *attempt) key() jobKey { return jobKey{a.record.App, a.record.ID} }
 
@@ -124,7 +129,7 @@ func (a *attempt) image(ctx context.Context) error {
 	began := a.s.opts.Now()
 	img, err := a.run(ctx)
 	if err != nil {
-		return err
+		return a.show.hidden(err)
 	}
 	a.record.Image = img
 	a.show.heading("Image %s in %s", shorten(img.ID, len("sha256:")+13), seconds(a.s.opts.Now().Sub(began)))
@@ -139,6 +144,7 @@ func (a *attempt) run(ctx context.Context) (paas.Image, error) {
 	if err != nil {
 		return paas.Image{}, err
 	}
+	a.show.hide(secrets)
 	var pointers pathList
 	src, end := a.src.open(ctx, a.objects, pointers.add)
 	stop := a.keepTime()

@@ -83,7 +83,7 @@ func (s *Service) BuildPlan(ctx context.Context, app, commit string) (paas.Build
 // prepare finds the commit, reads what decides its build, and makes the record.
 func (a *attempt) prepare(req paas.BuildRequest) (err error) {
 	ctx, app := a.work.ctx, a.work.app
-	a.noCache = req.NoCache
+	a.noCache, a.colours = req.NoCache, req.Colours
 	if err = a.s.Repos.Create(ctx, app.ID); err != nil {
 		return err
 	}
