@@ -80,6 +80,7 @@ type Image struct {
 	ID    string `json:"id"`              // the engine's content address, sha256:…
 	Port  int    `json:"port,omitempty"`  // its one EXPOSEd TCP port; 0 when it has none or several
 	Shell bool   `json:"shell,omitempty"` // whether it has /bin/sh
+	Ref   string `json:"ref,omitempty"`   // HOST/PATH@sha256:… where a registry has it, too
 }
 
 // DefaultPort is $PORT where the image does not expose exactly one TCP port.
@@ -126,7 +127,7 @@ type BuildLimits struct {
 }
 
 // BuildEvent is a fact about a running image build. Step identifies a step within one build; a step's first event
-// has its Name. Times are the builder's own.
+// has its Name. Times are the builder's own. An event with a Base is not of a step: it says what the build began from.
 type BuildEvent struct {
 	Step      string
 	Name      string
@@ -134,7 +135,8 @@ type BuildEvent struct {
 	Completed time.Time
 	Cached    bool
 	Error     string
-	Output    []byte // what the step printed, not aligned to lines
+	Output    []byte // what the step printed, not aligned to lines; build secrets are masked in it
+	Base      BaseImage
 }
 
 // BuildInfo is a build as users see it.

@@ -110,6 +110,9 @@ func (p *progress) lock() (send func()) {
 
 // event takes a fact of the builder's.
 func (p *progress) event(now time.Time, e paas.BuildEvent) {
+	if e.Base != (paas.BaseImage{}) {
+		return // of no step
+	}
 	defer p.lock()()
 	s := p.step(e)
 	if !e.Started.IsZero() {

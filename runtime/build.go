@@ -2,14 +2,12 @@ package runtime
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
+	"regexp"
 	"strings"
-	"time"
 
 	"github.com/moby/moby/api/types/build"
 	"github.com/moby/moby/api/types/jsonstream"
@@ -25,18 +23,24 @@ const (
 )
 
 // BuildImage builds the image that the Dockerfile in a tree describes. src is a tar of the tree; events gets what
-// happens, in order, from one goroutine. When ctx ends, the build ends on the engine too.
+// happens, in order, from one goroutine at a time, and at last the base images. When ctx ends, the build ends on the engine
+// too. Where the installation has a registry, the image is there when it returns.
 //
 // Errors: paas.Failed when a step failed, naming it and its exit code; its output went to events. Failed as well for
-// whatever else the builder refuses, in its own words. An error of src is returned as it is.
+// whatever else the builder refuses, in its own words, and where the registry did not take the image. An error of src is
+// returned as it is.
 func (d *Docker) BuildImage(ctx context.Context, src io.Reader, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
 	doing := fmt.Sprintf("build %d", spec.Build)
+	if err := spec.Validate(); err != nil {
+		return paas.Image{}, err
+	}
 	version, err := d.builder(ctx)
 	if err != nil {
 		return paas.Image{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	tree := &source{r: src}
-	id, err := d.build(ctx, tree, spec, version, events)
+	b := &imageBuild{Docker: d, spec: spec, version: version, events: events}
+	id, err := b.run(ctx, tree)
 	if tree.err != nil {
 		return paas.Image{}, fmt.Errorf("%s: read the source: %w", doing, tree.err)
 	}
@@ -44,6 +48,9 @@ func (d *Docker) BuildImage(ctx context.Context, src io.Reader, spec paas.ImageS
 		return paas.Image{}, explain(ctx, doing, err)
 	}
 	image, err := d.Image(ctx, id)
+	if err == nil {
+		image.Ref, err = d.publish(ctx, spec, events)
+	}
 	if err != nil {
 		return paas.Image{}, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -75,50 +82,6 @@ func (s *source) Read(p []byte) (int, error) {
 		s.err = err
 	}
 	return n, err
-}
-
-// build runs the builder and returns the image's id.
-func (d *Docker) build(ctx context.Context, src io.Reader, spec paas.ImageSpec, version build.BuilderVersion, events func(paas.BuildEvent)) (string, error) {
-	var progress buildProgress = &trace{events: events}
-	if version == build.BuilderV1 {
-		progress = &classic{events: events, now: time.Now}
-	}
-	return d.buildWith(ctx, src, d.buildOptions(spec, version), progress)
-}
-
-func (d *Docker) buildWith(ctx context.Context, src io.Reader, options client.ImageBuildOptions, progress buildProgress) (string, error) {
-	result, err := d.client.ImageBuild(ctx, src, options)
-	if err != nil {
-		return "", refused(err)
-	}
-	canceled := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(canceled)
-		d.cancelBuild(options.BuildID)
-	})
-	defer func() {
-		if !stop() {
-			<-canceled
-		}
-	}()
-	id, err := followBuild(result.Body, progress)
-	return id, errors.Join(err, result.Body.Close())
-}
-
-func (d *Docker) buildOptions(spec paas.ImageSpec, version build.BuilderVersion) client.ImageBuildOptions {
-	return client.ImageBuildOptions{
-		Version:     version,
-		BuildID:     rand.Text(),
-		Tags:        []string{d.repository(spec.App) + ":b" + strconv.Itoa(spec.Build)},
-		Dockerfile:  spec.Dockerfile,
-		NoCache:     spec.NoCache,
-		Remove:      true,
-		ForceRemove: true,
-		Labels: map[string]string{
-			labelInstallation: d.installation, labelApp: spec.Name, labelAppID: spec.App,
-			labelBuild: strconv.Itoa(spec.Build), labelCommit: spec.Commit,
-		},
-	}
 }
 
 // refused makes an answer of the engine that is not a build's failure readable; it has no step to name.
@@ -202,7 +165,28 @@ func buildFailed(step string, e *jsonstream.Error) error {
 	if full(e.Message) {
 		return buildFull(what, e)
 	}
+	if name := missingSecret(e.Message); name != "" {
+		return paas.Errorf(paas.Failed, "%s: the build secret %s is not set", what, name).WithHint("paas build:secret %s=…", name).Because(e)
+	}
+	if m := baseStep.FindStringSubmatch(step); m != nil && registryDenied(e.Message) {
+		host := registryOf(m[1])
+		return paas.Errorf(paas.Failed, "%s: registry %s refuses access to it", what, host).
+			WithHint("check its name; if it is private: paas registry:login %s -u USER", host).Because(e)
+	}
 	return paas.Errorf(paas.Failed, "%s: %w", what, e).WithHint("check the Dockerfile")
+}
+
+// baseStep is the step at which BuildKit asks a registry for a base image.
+var baseStep = regexp.MustCompile(`load metadata for (\S+)$`)
+
+// secretText is how BuildKit says that a step requires a secret that it was not given.
+var secretText = regexp.MustCompile(`secret ([A-Za-z0-9_.-]+)(?: not found)?: not found`)
+
+func missingSecret(text string) string {
+	if m := secretText.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // buildFull is a build that the Dockerfile is not to blame for.

@@ -21,7 +21,14 @@ import (
 //	Timestamp       1 seconds, 2 nanos
 type trace struct {
 	events func(paas.BuildEvent)
+	mask   *mask
 	failed string // name of the vertex that failed
+}
+
+// traced is an event with the stream that its output was written to.
+type traced struct {
+	paas.BuildEvent
+	stream uint64
 }
 
 func (t *trace) failure() string { return t.failed }
@@ -39,24 +46,24 @@ func (t *trace) message(m jsonstream.Message) error {
 		return fmt.Errorf("read the build's progress: %w", err)
 	}
 	for _, e := range found {
+		t.mask.event(e, t.events)
 		if e.Error != "" && e.Name != "" {
-			t.failed = e.Name
+			t.failed = t.mask.text(e.Name)
 		}
-		t.events(e)
 	}
 	return nil
 }
 
 // parseStatus reads a StatusResponse. Statuses, the bars of transfers, and warnings are left out: no step is decided
 // by them.
-func parseStatus(raw []byte) ([]paas.BuildEvent, error) {
-	var found []paas.BuildEvent
+func parseStatus(raw []byte) ([]traced, error) {
+	var found []traced
 	err := fields(raw, func(n protowire.Number, f field) error {
-		var e paas.BuildEvent
+		var e traced
 		var err error
 		switch n {
 		case 1:
-			e, err = parseVertex(f.bytes)
+			e.BuildEvent, err = parseVertex(f.bytes)
 		case 3:
 			e, err = parseLog(f.bytes)
 		default:
@@ -90,12 +97,14 @@ func parseVertex(raw []byte) (paas.BuildEvent, error) {
 	return e, err
 }
 
-func parseLog(raw []byte) (paas.BuildEvent, error) {
-	var e paas.BuildEvent
+func parseLog(raw []byte) (traced, error) {
+	var e traced
 	err := fields(raw, func(n protowire.Number, f field) error {
 		switch n {
 		case 1:
 			e.Step = string(f.bytes)
+		case 3:
+			e.stream = f.varint
 		case 4:
 			e.Output = f.bytes
 		}

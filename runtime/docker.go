@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"paas"
 )
 
 // How long one request to the engine may take. Whatever takes longer means that the engine does not answer.
@@ -28,7 +30,11 @@ type Options struct {
 	Installation string
 	// Host is the engine's address, unix:///var/run/docker.sock. Empty: DOCKER_HOST, else the default socket.
 	Host string
-	Log  *slog.Logger // nil: discarded
+	// Logins reads the accounts that the platform has at registries; nil: it has none.
+	Logins func() ([]paas.RegistryLogin, error)
+	// Registry is HOST/PATH under which each built image is put, too. Empty: nowhere.
+	Registry string
+	Log      *slog.Logger // nil: discarded
 }
 
 // Docker is a Docker engine as one installation uses it. Its methods may be called from any goroutine. While the
@@ -36,6 +42,8 @@ type Options struct {
 type Docker struct {
 	client       *client.Client
 	installation string
+	readLogins   func() ([]paas.RegistryLogin, error)
+	registry     string
 	log          *slog.Logger
 
 	mirror     mirror
@@ -44,6 +52,7 @@ type Docker struct {
 	networks   networks
 	collecting collecting
 	images     images
+	unbounded  sync.Once // it was said that builds cannot be bounded
 
 	background sync.WaitGroup  // removals that nobody waits for but Close
 	life       context.Context // of removals that are tried again; ends with Close
@@ -57,6 +66,13 @@ func New(opts Options) (*Docker, error) {
 	if opts.Installation == "" {
 		return nil, fmt.Errorf("runtime: no installation id given")
 	}
+	registry := ""
+	if opts.Registry != "" {
+		var err error
+		if registry, err = parsePrefix(opts.Registry); err != nil {
+			return nil, err
+		}
+	}
 	fromOptions := []client.Opt{client.FromEnv, client.WithHTTPHeaders(map[string]string{"Connection": "close"})}
 	if opts.Host != "" {
 		fromOptions = append(fromOptions, client.WithHost(opts.Host))
@@ -69,7 +85,9 @@ func New(opts Options) (*Docker, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	d := &Docker{client: c, installation: opts.Installation, log: log, listings: listings{turn: make(chan struct{}, 1)}}
+	d := &Docker{
+		client: c, installation: opts.Installation, readLogins: opts.Logins, registry: registry, log: log, listings: listings{turn: make(chan struct{}, 1)},
+	}
 	d.life, d.stop = context.WithCancel(context.Background())
 	return d, nil
 }

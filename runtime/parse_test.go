@@ -213,15 +213,18 @@ func TestABuildWithoutBuildKitWorks(t *testing.T) {
 	t.Parallel()
 	d := newDocker(t)
 	var s steps
-	c := &classic{now: time.Now, events: s.add}
-	id, err := d.buildWith(t.Context(), tree(t, `RUN ["/probe", "exit", "0"]`), d.buildOptions(imageSpec(), "1"), c)
+	build := func(line string) (string, error) {
+		b := &imageBuild{Docker: d, spec: imageSpec(), version: "1", events: s.add}
+		return b.run(t.Context(), &source{r: tree(t, line)})
+	}
+	id, err := build(`RUN ["/probe", "exit", "0"]`)
 	if err != nil || !strings.HasPrefix(id, "sha256:") {
 		t.Fatalf("image %q, %v", id, err)
 	}
 	if got := s.outputOf(t, "RUN"); got != "exiting with 0\n" {
 		t.Errorf("output %q", got)
 	}
-	_, err = d.buildWith(t.Context(), tree(t, `RUN ["/probe", "exit", "3"]`), d.buildOptions(imageSpec(), "1"), c)
+	_, err = build(`RUN ["/probe", "exit", "3"]`)
 	wantCode(t, err, paas.Failed)
 	if !strings.Contains(err.Error(), "RUN") || !strings.Contains(err.Error(), "code: 3") {
 		t.Errorf("error %v", err)

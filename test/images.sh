@@ -5,13 +5,19 @@
 #   test/images.sh [IMAGE…]     default: all of them
 #
 # A stand-in is Debian's or Ubuntu's minimal system, of the host's own release and mirror, with the host's certificate
-# authorities (so that https works inside builds) and time zones. It bears the label paas.standin, and its file system
-# is kept in .cache/images for the next engine.
+# authorities (so that https works inside builds) and time zones. It bears the label paas.standin. The file systems of
+# the first two are kept in .cache/images for the next engine. The others are built on the first by the engine, each by
+# the function make_LANGUAGE from what is in .cache/images or on this machine, and may stand in for several names.
 set -eu
 cd "$(dirname "$0")/.."
 
 debian=debian:bookworm-slim
 python=python:3-slim
+golang=golang:1.26
+node=node:24
+ruby=ruby:3
+php=php:8-apache
+composer=composer:2
 cache=$PWD/.cache/images
 
 # Commands of a build's RUN go through /bin/sh and find this path.
@@ -30,11 +36,14 @@ root() {
 
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
-# pull fails soon where no registry answers: the first failure speaks for all.
+# pull fails soon where no registry answers: the first failure speaks for all. One that has answered gets its time.
 pull() {
 	[ -z "${offline:-}" ] || return 1
 	say "$1: pulling"
-	timeout 60 docker pull --quiet "$1" >/dev/null 2>&1 && return
+	if timeout "${patience:-60}" docker pull --quiet "$1" >/dev/null 2>&1; then
+		patience=900
+		return
+	fi
 	offline=yes
 	return 1
 }
@@ -44,12 +53,144 @@ provide() {
 	if present "$1"; then return; fi
 	if pull "$1"; then return; fi
 	[ -n "${release:-}" ] || host
+	case $1 in
+	"$debian") import "$1" 'CMD ["bash"]' ;;
+	"$python") import "$1" 'CMD ["python3"]' ;;
+	"$golang") make_golang ;;
+	"$node" | "$node-slim") make_node ;;
+	"${python%-slim}") make_python ;;
+	"$ruby" | "$ruby-slim") make_ruby ;;
+	"$php" | "$composer") make_php ;;
+	*) die "no stand-in is known for $1" ;;
+	esac
+}
+
+# import loads one of the file systems that are kept.
+import() {
 	file=$(file_of "$1")
 	[ -f "$file" ] || make_standins
-	case $1 in
-	"$python") load "$1" "$file" 'CMD ["python3"]' ;;
-	*) load "$1" "$file" 'CMD ["bash"]' ;;
+	load "$1" "$file" "$2"
+}
+
+# build makes an image on the base, under the name $1: the Dockerfile's other lines are on stdin, and the arguments after it are
+# tar's, for the files that they copy.
+build() {
+	image=$1
+	shift
+	(provide "$debian") </dev/null
+	say "$image: building a stand-in"
+	mkdir -p "$cache"
+	name=$(echo "$image" | tr ':/' '--')
+	{ echo "FROM $debian" && cat && echo "LABEL paas.standin=$release"; } >"$cache/$name.Dockerfile"
+	quietly "$name" pipe_build "$image" "$name.Dockerfile" "$@"
+}
+
+# pipe_build uses the engine's older builder, since the newer one needs a plugin that the distribution may not have.
+pipe_build() {
+	image=$1 lines=$2
+	shift 2
+	tar -cf - -C "$cache" "$lines" "$@" |
+		DOCKER_BUILDKIT=0 docker build ${http_proxy:+--build-arg http_proxy="$http_proxy"} --force-rm --tag "$image" --file "$lines" -
+}
+
+# make_golang is the machine's own toolchain.
+make_golang() {
+	build "$golang" -C "$(go env GOROOT)" --exclude=testdata --transform='flags=rSH;s,^[.]/,go/,' \
+		./VERSION ./bin ./go.env ./lib ./pkg ./src <<-EOF
+			COPY go /usr/local/go
+			ENV GOPATH=/go GOTOOLCHAIN=local PATH=/go/bin:/usr/local/go/bin:$path
+			WORKDIR /go
+			CMD ["bash"]
+		EOF
+}
+
+# make_node is Node and its npm as the npm registry has them, under both names that plans use. Node has authorities of its own, and
+# is told to trust the image's, too.
+make_node() {
+	tree=$cache/$(echo "$node" | tr ':' '-')
+	[ -d "$tree" ] || unpack_node
+	build "$node" -C "$tree" ./bin ./lib <<-EOF
+		COPY bin /usr/local/bin
+		COPY lib /usr/local/lib
+		ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+		CMD ["node"]
+	EOF
+	docker tag "$node" "$node-slim"
+}
+
+unpack_node() {
+	case $(uname -m) in
+	x86_64) arch=x64 sum=de750bb336795f47dc898a46d2de93add029273027f3e16520d3fa3a2317ed5f07aefa404cf37ddfa5352e545e389ae22d16b87bcc84a900580a72f23cd02ced ;;
+	aarch64) arch=arm64 sum=1692513c4cf63afbd32df8c83a5346158f492cf30a825e66f9de2819804b836e242759a6bcdd5997f1cf2601781c3689e752127afd65d5c459fc333e91e5d6e6 ;;
+	*) die "no stand-in for Node is known on $(uname -m)" ;;
 	esac
+	mkdir -p "$cache"
+	new=$(mktemp -d "$cache/node.XXXXXX")
+	mkdir -p "$new/bin" "$new/lib/node_modules/npm"
+	fetch "$new/node.tgz" "$sum" "https://registry.npmjs.org/node-linux-$arch/-/node-linux-$arch-24.21.0.tgz"
+	tar -C "$new" --strip-components=1 -xzf "$new/node.tgz" package/bin/node
+	fetch "$new/npm.tgz" ee22b335fcbc95662cdf3ab8a053daf045d9cf9c6df6040d28965abb707512b2c16fa6c5eec049d34c74f78f390cebd14f697919eadb97756564d4f9eccc4954 https://registry.npmjs.org/npm/-/npm-11.6.2.tgz
+	tar -C "$new/lib/node_modules/npm" --strip-components=1 -xzf "$new/npm.tgz"
+	ln -s ../lib/node_modules/npm/bin/npm-cli.js "$new/bin/npm"
+	ln -s ../lib/node_modules/npm/bin/npx-cli.js "$new/bin/npx"
+	rm "$new/node.tgz" "$new/npm.tgz"
+	chmod 755 "$new"
+	mv "$new" "$tree"
+}
+
+# packages is the line that installs packages of the distribution.
+packages() {
+	echo "RUN apt-get update -q && apt-get install -q -y --no-install-recommends $* && rm -rf /var/lib/apt/lists/*"
+}
+
+# make_python is the one with which virtual environments are made. It has no compiler.
+make_python() {
+	build "${python%-slim}" <<-EOF
+		$(packages python3-venv)
+		CMD ["python3"]
+	EOF
+}
+
+# make_ruby is the distribution's Ruby, under both names that plans use, with the gems Rack and Puma, which no registry has to have
+# then. It has no compiler.
+make_ruby() {
+	build "$ruby" <<-EOF
+		$(packages ruby bundler ruby-rack puma)
+		RUN mkdir /usr/local/bundle
+		ENV GEM_HOME=/usr/local/bundle BUNDLE_APP_CONFIG=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1 PATH=/usr/local/bundle/bin:$path
+		CMD ["irb"]
+	EOF
+	docker tag "$ruby" "$ruby-slim"
+}
+
+# make_php is the distribution's PHP, Apache and Composer, under the names of both images: Composer of the distribution is not one
+# file that another image could copy, but has its parts in /usr/share/php. No extension can be compiled; docker-php-ext-install
+# is content with those that the distribution's PHP has.
+make_php() {
+	build "$php" <<-EOF
+		$(packages apache2 libapache2-mod-php composer php-curl php-mbstring php-sqlite3 php-xml php-zip)
+		RUN for dir in lock run log; do mkdir -p /var/\$dir/apache2 && chmod 1777 /var/\$dir/apache2; done && \\
+		    ln -sfT /dev/stderr /var/log/apache2/error.log && ln -sfT /dev/stdout /var/log/apache2/access.log && \\
+		    ln -sfT /dev/stdout /var/log/apache2/other_vhosts_access.log && rm -r /var/www/html/*
+		RUN echo 'DirectoryIndex index.php index.html' > /etc/apache2/conf-enabled/docker-php.conf
+		RUN printf '%s\n' '#!/bin/sh' '. /etc/apache2/envvars' 'rm -f "\$APACHE_PID_FILE"' 'exec apache2 -DFOREGROUND "\$@"' > /usr/local/bin/apache2-foreground && \\
+		    printf '%s\n' '#!/bin/sh' 'case \$1 in -*) set -- apache2-foreground "\$@" ;; esac' 'exec "\$@"' > /usr/local/bin/docker-php-entrypoint && \\
+		    printf '%s\n' '#!/bin/sh' 'for e in "\$@"; do case \$e in -*) ;; *) php -m | grep -qix "\$e" || exit 1 ;; esac; done' > /usr/local/bin/docker-php-ext-install && \\
+		    chmod 755 /usr/local/bin/*
+		WORKDIR /var/www/html
+		ENTRYPOINT ["docker-php-entrypoint"]
+		STOPSIGNAL SIGWINCH
+		EXPOSE 80
+		CMD ["apache2-foreground"]
+	EOF
+	docker tag "$php" "$composer"
+}
+
+# fetch gets a file that has to have a sum.
+fetch() {
+	say "fetching $3"
+	curl -fsSL --retry 2 --output "$1" "$3" || die "could not fetch $3"
+	echo "$2  $1" | sha512sum --check --quiet - || die "$3 is not the file that is expected"
 }
 
 # file_of names the cached file system of an image.
@@ -131,7 +272,7 @@ host() {
 	eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
 }
 
-[ $# -gt 0 ] || set -- "$debian" "$python"
+[ $# -gt 0 ] || set -- "$debian" "$python" "$golang" "$node" "$node-slim" "${python%-slim}" "$ruby" "$ruby-slim" "$php" "$composer"
 for image in "$@"; do
 	provide "$image"
 done

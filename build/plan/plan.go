@@ -65,13 +65,19 @@ type language struct {
 // Gemfile, a composer.json or a pom.xml, and the Cargo.toml of an extension beside Python's or Ruby's own.
 func languages() []language {
 	return []language{
+		golang(),
+		ruby(),
+		php(),
+		java(),
+		python(),
+		rust(),
 		static(),
 	}
 }
 
 // Make plans the build of a tree. What can never be built is paas.Invalid, and says what is missing; other errors are those of files.
 func Make(files fs.FS, s Settings) (Plan, error) {
-	if err := s.validate(); err != nil {
+	if err := s.Validate(); err != nil {
 		return Plan{}, err
 	}
 	t := tree{files}

@@ -29,8 +29,8 @@ var (
 	wordCache = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,100}$`)
 )
 
-// validate refuses settings that could not stand in a Dockerfile. What users set is paas.Invalid.
-func (s Settings) validate() error {
+// Validate refuses settings that could not stand in a Dockerfile. What users set is paas.Invalid.
+func (s Settings) Validate() error {
 	for name, path := range map[string]string{"the Dockerfile's path": s.Dockerfile, "the root folder": s.Root} {
 		if path != "" && !fs.ValidPath(path) {
 			return paas.Errorf(paas.Invalid, "%s, %s, is not a path within the repository", name, paas.Quote(path)).

@@ -197,8 +197,8 @@ func TestTheBoundOfTheBuildCacheIsReadFromFlagAndEnvironment(t *testing.T) {
 			}
 			return ""
 		}
-		if err := fromEnv(cmd, getenv); err != nil || opts.buildCache != c.want {
-			t.Errorf("%v with %q: %s, %v; want %s", c.args, c.env, opts.buildCache, err, c.want)
+		if err := fromEnv(cmd, getenv); err != nil || opts.builds.cache != c.want {
+			t.Errorf("%v with %q: %s, %v; want %s", c.args, c.env, opts.builds.cache, err, c.want)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,9 +28,7 @@ type options struct {
 	router     string
 	subnetPool string
 	docker     string
-	maxBuilds  int
-	buildTime  time.Duration
-	buildCache paas.Bytes
+	builds     buildOptions
 	verbose    bool
 	traefik    traefikOptions
 	push       pushOptions
@@ -50,11 +47,8 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	o.traefik.bind(flags)
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
-	flags.IntVar(&o.maxBuilds, "max-builds", 0, "builds at one time, each of another app; 0: one a core")
-	flags.DurationVar(&o.buildTime, "build-timeout", time.Hour, "how long one build may take")
 	o.push.bind(flags)
-	o.buildCache = 10_000 * megabyte
-	flags.Var((*bytesFlag)(&o.buildCache), "build-cache", "what the engine's build cache is pruned to now and then; 0: it is left alone")
+	o.builds.bind(flags)
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
 }
 
@@ -127,13 +121,10 @@ func (o options) check() (settings, error) {
 	if err := s.checkTLS(); err != nil {
 		return s, err
 	}
-	if o.maxBuilds < 0 {
-		return s, paas.Errorf(paas.Invalid, "--max-builds %d is not a number of builds", o.maxBuilds).WithHint("paasd serve --max-builds 2")
-	}
-	if o.buildTime <= 0 {
-		return s, paas.Errorf(paas.Invalid, "--build-timeout %s leaves builds no time", o.buildTime).WithHint("paasd serve --build-timeout 1h")
-	}
 	if err := o.push.check(); err != nil {
+		return s, err
+	}
+	if err := s.builds.check(); err != nil {
 		return s, err
 	}
 	return s, checkAddrs(o.apiAddr, o.sshAddr, o.httpAddr, s.httpsAddr)

@@ -70,7 +70,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
 		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, NoHold: s.router != "embedded",
-		Room: p.disk.ToWrite, BuildCache: s.buildCache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
+		Room: p.disk.ToWrite, BuildCache: s.builds.cache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
 	p.disk.collect = func(ctx context.Context, progress io.Writer) error {
 		_, err := p.engine.Collect(ctx, false, progress)
@@ -78,7 +78,10 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	}
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs, Room: p.disk,
-	}, build.Options{Dir: s.path("builds"), MaxBuilds: s.maxBuilds, Timeout: s.buildTime, Log: log, Reached: s.reached})
+	}, build.Options{
+		Dir: s.path("builds"), MaxBuilds: s.builds.max, Timeout: s.builds.timeout, Images: s.builds.images,
+		Network: s.builds.defaultNetwork(), Limits: s.builds.limits, Log: log, Reached: s.reached,
+	})
 	p.engine.Builds = p.builds
 	return p, p.openDoors()
 }

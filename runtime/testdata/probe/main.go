@@ -21,7 +21,7 @@ func main() {
 	acts := map[string]func(args []string) int{
 		"env": env, "exit": exit, "wait": wait, "deaf": deaf, "cat": cat, "hang": hang, "lines": lines, "bytes": odd,
 		"flood": flood, "listen": listen, "size": size, "signals": signals, "crash": crash, "write": write, "spill": spill,
-		"eat": eat, "drain": drain,
+		"eat": eat, "drain": drain, "sum": sum, "show": show, "interfaces": interfaces, "reach": reach, "burn": burn,
 	}
 	if len(os.Args) < 2 || acts[os.Args[1]] == nil {
 		fmt.Println("probe", strings.Join(os.Args[1:], " "))
@@ -219,9 +219,11 @@ func write(args []string) int {
 }
 
 // eat takes memory until it is stopped.
-func eat([]string) int {
+func eat(args []string) int {
 	var all [][]byte
-	for {
+	for len(args) == 0 || len(all) < atoi(args[0]) { // MB
 		all = append(all, bytes.Repeat([]byte{1}, 1<<20))
 	}
+	fmt.Println("ate", len(all))
+	return 0
 }
