@@ -19,6 +19,7 @@ const (
 	nameWidth    = 46 // columns; git's own prefix takes 8 more
 	quietStep    = time.Second
 	lastLines    = 10
+	tailLines    = 100 // of which lastLines are shown
 	shownExtras  = 5 // of a list of paths
 )
 
@@ -165,7 +166,7 @@ func (s *step) rename(name string) {
 func (p *progress) output(s *step, line string) {
 	line = p.mask.line(line)
 	s.tail = append(s.tail, line)
-	if len(s.tail) > lastLines {
+	if len(s.tail) > tailLines {
 		s.tail = slices.Delete(s.tail, 0, 1)
 	}
 	if s.inner {
@@ -234,11 +235,11 @@ func (p *progress) failed(commit objectID, cause error) error {
 	if s == nil {
 		text := plain(cause.Error())
 		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), shorten(text, 500)).
-			WithHint("%s", hint(text)).Because(cause)
+			WithHint("%s", hint(text, nil)).Because(cause)
 	}
 	if p.last != s && len(s.tail) > 0 {
 		p.line("-----> The last lines of %s", s.tag)
-		for _, line := range s.tail {
+		for _, line := range s.tail[max(0, len(s.tail)-lastLines):] {
 			p.line("%s", strings.TrimRight(outputIndent+line, " "))
 		}
 	}
@@ -247,7 +248,7 @@ func (p *progress) failed(commit objectID, cause error) error {
 		text = plain(cause.Error())
 	}
 	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(text)).
-		WithHint("%s", hint(text+"\n"+cause.Error()+"\n"+colourless(strings.Join(s.tail, "\n")))).Because(cause)
+		WithHint("%s", hint(text+"\n"+cause.Error(), s.tail)).Because(cause)
 }
 
 // failedFull is for a build that the host broke, wherever it was.
