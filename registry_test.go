@@ -36,8 +36,12 @@ func TestALoginDoesNotShowItsPassword(t *testing.T) {
 		}
 	}
 	for _, wrong := range []RegistryLogin{
-		{Registry: Registry{Host: "GHCR.io", User: "a"}, Password: "b"}, {Registry: Registry{Host: "ghcr.io", User: ""}, Password: "b"}, {Registry: Registry{Host: "ghcr.io", User: "a:c"}, Password: "b"},
-		{Registry: Registry{Host: "ghcr.io", User: "a"}, Password: ""}, {Registry: Registry{Host: "ghcr.io", User: "a"}, Password: "b\nc"}, {Registry: Registry{Host: "ghcr.io", User: "a"}, Password: strings.Repeat("x", 20<<10)},
+		{Registry: Registry{Host: "GHCR.io", User: "a"}, Password: "b"},
+		{Registry: Registry{Host: "ghcr.io", User: ""}, Password: "b"},
+		{Registry: Registry{Host: "ghcr.io", User: "a:c"}, Password: "b"},
+		{Registry: Registry{Host: "ghcr.io", User: "a"}, Password: ""},
+		{Registry: Registry{Host: "ghcr.io", User: "a"}, Password: "b\nc"},
+		{Registry: Registry{Host: "ghcr.io", User: "a"}, Password: strings.Repeat("x", 20<<10)},
 	} {
 		if CodeOf(wrong.Validate()) != Invalid {
 			t.Errorf("%v is taken", wrong)

@@ -85,7 +85,7 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 		"StopRun hello 17":             func(ctx context.Context) error { _, err := c.StopRun(ctx, "hello", 17); return err },
 		"Builds hello":                 func(ctx context.Context) error { _, err := c.Builds(ctx, "hello"); return err },
 		"Build hello 2":                func(ctx context.Context) error { _, err := c.Build(ctx, "hello", 2); return err },
-		"BuildLog hello 2":             func(ctx context.Context) error { return c.BuildLog(ctx, "hello", 2, io.Discard) },
+		"BuildLog hello 2 true":        func(ctx context.Context) error { return c.BuildLog(ctx, "hello", 2, true, io.Discard) },
 		"CancelBuild hello 2":          func(ctx context.Context) error { _, err := c.CancelBuild(ctx, "hello", 2); return err },
 		"Domains hello":                func(ctx context.Context) error { _, err := c.Domains(ctx, "hello"); return err },
 		"AddDomain hello a.example":    func(ctx context.Context) error { _, err := c.AddDomain(ctx, "hello", "a.example"); return err },
@@ -188,7 +188,7 @@ func TestAPanicIsAnInternalError(t *testing.T) {
 	if paas.CodeOf(err) != paas.Internal {
 		t.Error(err)
 	}
-	if err := c.BuildLog(within(t), "hello", 1, io.Discard); paas.CodeOf(err) != paas.Internal {
+	if err := c.BuildLog(within(t), "hello", 1, false, io.Discard); paas.CodeOf(err) != paas.Internal {
 		t.Error(err)
 	}
 	if err := c.DestroyApp(within(t), "hello", nil); err != nil {

@@ -66,11 +66,12 @@ type (
 		StopRun(ctx context.Context, app string, id int) (paas.RunInfo, error)
 	}
 
-	// Builds is what pushes made. BuildLog follows a build that has not ended until it does.
+	// Builds is what pushes made. BuildLog follows a build that has not ended until it does;
+	// without colours it is plain text.
 	Builds interface {
 		Builds(ctx context.Context, app string) ([]paas.BuildInfo, error)
 		Build(ctx context.Context, app string, id int) (paas.BuildInfo, error)
-		BuildLog(ctx context.Context, app string, id int, w io.Writer) error
+		BuildLog(ctx context.Context, app string, id int, colours bool, w io.Writer) error
 		CancelBuild(ctx context.Context, app string, id int) (paas.BuildInfo, error)
 		BuildMaker
 	}

@@ -192,8 +192,8 @@ func (f *fake) Build(ctx context.Context, app string, id int) (paas.BuildInfo, e
 	return paas.BuildInfo{ID: id}, f.note(ctx, "Build", app, id)
 }
 
-func (f *fake) BuildLog(ctx context.Context, app string, id int, w io.Writer) error {
-	err := f.note(ctx, "BuildLog", app, id)
+func (f *fake) BuildLog(ctx context.Context, app string, id int, colours bool, w io.Writer) error {
+	err := f.note(ctx, "BuildLog", app, id, colours)
 	if f.onLog != nil {
 		return f.onLog(ctx, w)
 	}
