@@ -9,7 +9,7 @@ import (
 )
 
 // node is a package.json at the root of the repository, whatever else is there but files of the languages before it.
-func node() language { return language{name: "node", detect: detectNode, plan: planNode} }
+func node() language { return language{name: "node", detect: detectNode, plan: nodePlan} }
 
 func detectNode(t tree, s Settings) (string, error) {
 	if s.Root != "" { // of a static site: of files that are there, or that the build makes
@@ -20,7 +20,7 @@ func detectNode(t tree, s Settings) (string, error) {
 	return t.first(packageFile)
 }
 
-func planNode(t tree, s Settings) (Plan, error) {
+func nodePlan(t tree, s Settings) (Plan, error) {
 	pkg, err := readPackageJSON(t)
 	if err != nil {
 		return Plan{}, err
