@@ -206,15 +206,15 @@ func (p *progress) tick(now time.Time) {
 
 // failed ends a build that did not make an image: it prints the failing step's last lines, unless they stand there
 // already, and returns the error for the pusher.
-func (p *progress) failed(commit objectID, cause error) error {
+func (p *progress) failed(what string, cause error) error {
 	defer p.lock()()
 	s := p.failing()
 	if paas.OutOfSpace(cause) {
-		return failedFull(commit, s, cause)
+		return failedFull(what, s, cause)
 	}
 	if s == nil {
 		text := plain(cause.Error())
-		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), shorten(text, 500)).
+		return paas.Errorf(paas.Failed, "the build of %s failed: %s", what, shorten(text, 500)).
 			WithHint("%s", hint(text)).Because(cause)
 	}
 	if p.last != s && len(s.tail) > 0 {
@@ -227,17 +227,17 @@ func (p *progress) failed(commit objectID, cause error) error {
 	if text == "" {
 		text = plain(cause.Error())
 	}
-	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(text)).
+	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", what, shorten(s.name, 100), reason(text)).
 		WithHint("%s", hint(text+"\n"+cause.Error()+"\n"+strings.Join(s.tail, "\n"))).Because(cause)
 }
 
 // failedFull is for a build that the host broke, wherever it was.
-func failedFull(commit objectID, s *step, cause error) error {
+func failedFull(what string, s *step, cause error) error {
 	where := ""
 	if s != nil {
 		where = " at " + shorten(s.name, 100)
 	}
-	return paas.Errorf(paas.Failed, "the build of %s failed%s: no space left on the host", commit.short(), where).
+	return paas.Errorf(paas.Failed, "the build of %s failed%s: no space left on the host", what, where).
 		WithHint(paas.SpaceHint).Because(cause)
 }
 
