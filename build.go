@@ -63,7 +63,8 @@ type BuildRequest struct {
 	Image    string `json:"image,omitempty"`
 	Procfile string `json:"procfile,omitempty"`
 	NoCache  bool   `json:"no_cache,omitempty"`
-	Detach   bool   `json:"detach,omitempty"` // answer as soon as the build is queued
+	Detach   bool   `json:"detach,omitempty"`  // answer as soon as the build is queued
+	Colours  bool   `json:"colours,omitempty"` // the progress goes to a terminal
 }
 
 // BuildResult is what became of a BuildRequest.

@@ -17,6 +17,8 @@ type attempt struct {
 	work *work
 	push *push     // nil where no branch moves
 	out  io.Writer // to whoever asked
+	// colours says that they are shown to a terminal, which does not show more than that.
+	colours bool
 
 	record paas.Build
 	log    *buildLog
@@ -72,9 +74,12 @@ func (a *attempt) openLog() (err error) {
 	if a.log, err = a.s.logs.create(a.key()); err != nil {
 		return fmt.Errorf("open the log of build %d: %w", a.record.ID, err)
 	}
-	a.show = newProgress(io.MultiWriter(a.log, &client{w: a.out}))
+	a.show = newProgress(io.MultiWriter(a.log, a.lines()))
 	return nil
 }
+
+// lines is where whoever asked gets whole lines.
+func (a *attempt) lines() io.Writer { return &tidy{w: &client{w: a.out}, colours: a.colours} }
 
 func (a *attempt) key() jobKey { return jobKey{a.record.App, a.record.ID} }
 

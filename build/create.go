@@ -86,7 +86,7 @@ func (a *attempt) prepare(req paas.BuildRequest) (err error) {
 	if req.Image != "" {
 		return a.prepareImage(req)
 	}
-	a.noCache = req.NoCache
+	a.noCache, a.colours = req.NoCache, req.Colours
 	if err = a.s.Repos.Create(ctx, app.ID); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (a *attempt) image(ctx context.Context) error {
 	began := a.s.opts.Now()
 	img, err := a.make(ctx)
 	if err != nil {
-		return err
+		return a.show.hidden(err)
 	}
 	a.record.Image = img
 	a.show.heading("Image %s in %s", shorten(img.ID, len("sha256:")+13), seconds(a.s.opts.Now().Sub(began)))
@@ -81,13 +81,14 @@ func (a *attempt) fromCommit(ctx context.Context) (paas.Image, error) {
 	for _, note := range a.src.plan.Notes {
 		a.show.note("%s", note)
 	}
-	if len(a.src.submodules) > 0 {
-		a.show.note("Submodules are not fetched: %s", list(a.src.submodules))
+	if err := a.fetchSubmodules(ctx); err != nil {
+		return paas.Image{}, err
 	}
 	secrets, err := a.s.Records.BuildSecretValues(a.work.app.ID)
 	if err != nil {
 		return paas.Image{}, err
 	}
+	a.show.hide(secrets)
 	var pointers pathList
 	src, end := a.src.open(ctx, a.objects, pointers.add)
 	img, err := a.s.Images.BuildImage(ctx, src, a.spec(secrets), a.event)

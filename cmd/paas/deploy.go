@@ -157,6 +157,7 @@ func (s *session) uploadFolder(ctx context.Context, srv *client.Client, app, fol
 
 // createBuild has a commit built and deployed, and shows what comes of it.
 func (s *session) createBuild(ctx context.Context, srv *client.Client, app string, req paas.BuildRequest, asJSON bool) error {
+	req.Colours = s.colours(s.err)
 	result, err := srv.CreateBuild(ctx, app, req, s.err)
 	if err != nil {
 		return err
