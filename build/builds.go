@@ -73,11 +73,14 @@ func (s *Service) find(app string, id int) (paas.Build, error) {
 	return b, err
 }
 
-// BuildLog copies the build's log to w, and follows a build that has not ended until it has.
-func (s *Service) BuildLog(ctx context.Context, app string, id int, w io.Writer) error {
+// BuildLog copies the build's log to w, and follows a build that has not ended until it has. Without colours it is plain text.
+func (s *Service) BuildLog(ctx context.Context, app string, id int, colours bool, w io.Writer) error {
 	b, err := s.find(app, id)
 	if err != nil {
 		return err
+	}
+	if !colours {
+		w = &fade{w: w}
 	}
 	return s.logs.follow(ctx, jobKey{b.App, b.ID}, w)
 }

@@ -49,7 +49,7 @@ func TestBuildLogIsFollowedUntilTheBuildEnds(t *testing.T) {
 	done := w.held(c, g)
 	var log safe
 	followed := make(chan error, 1)
-	go func() { followed <- w.svc.BuildLog(t.Context(), "hello", 1, &log) }()
+	go func() { followed <- w.svc.BuildLog(t.Context(), "hello", 1, false, &log) }()
 	eventually(t, "the log shows what was printed", func() bool { return strings.Contains(log.String(), "| early") })
 	select {
 	case err := <-followed:
@@ -62,7 +62,7 @@ func TestBuildLogIsFollowedUntilTheBuildEnds(t *testing.T) {
 	}
 	receive(t, "the push ends", done).want(t, true)
 	var whole strings.Builder
-	if err := w.svc.BuildLog(t.Context(), "hello", 1, &whole); err != nil {
+	if err := w.svc.BuildLog(t.Context(), "hello", 1, false, &whole); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(whole.String(), log.String()); diff != "" {
@@ -82,7 +82,7 @@ func TestFollowerOfABuildLogMayLeave(t *testing.T) {
 	done := w.held(c, g)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := w.svc.BuildLog(ctx, "hello", 1, io.Discard); !errors.Is(err, context.Canceled) {
+	if err := w.svc.BuildLog(ctx, "hello", 1, false, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	close(g.open)
@@ -102,7 +102,7 @@ func TestBuildLogIsBoundedAndStillSaysHowItEnded(t *testing.T) {
 	c.app()
 	c.push("main").want(t, false)
 	var log strings.Builder
-	if err := w.svc.BuildLog(t.Context(), "hello", 1, &log); err != nil {
+	if err := w.svc.BuildLog(t.Context(), "hello", 1, false, &log); err != nil {
 		t.Fatal(err)
 	}
 	if n := log.Len(); n > 1500 {
@@ -155,7 +155,7 @@ func TestBuildsAreListedNewestFirst(t *testing.T) {
 	}
 	for _, id := range []int{0, -1, 3} {
 		_, err := w.svc.Build(t.Context(), "hello", id)
-		if paas.CodeOf(err) != paas.NotFound || paas.CodeOf(w.svc.BuildLog(t.Context(), "hello", id, io.Discard)) != paas.NotFound {
+		if paas.CodeOf(err) != paas.NotFound || paas.CodeOf(w.svc.BuildLog(t.Context(), "hello", id, false, io.Discard)) != paas.NotFound {
 			t.Errorf("build %d: %v", id, err)
 		}
 	}
@@ -196,6 +196,10 @@ func TestBuilderThatDoesNotReadTheSourceIsFine(t *testing.T) {
 
 // deaf is the builder while the engine is away.
 type deaf struct{}
+
+func (d deaf) PullImage(ctx context.Context, _ string, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
+	return d.BuildImage(ctx, nil, spec, events)
+}
 
 func (deaf) BuildImage(context.Context, io.Reader, paas.ImageSpec, func(paas.BuildEvent)) (paas.Image, error) {
 	return paas.Image{}, paas.Errorf(paas.Unavailable, "the Docker engine does not answer").WithHint("systemctl status docker")

@@ -41,7 +41,7 @@ func (a *attempt) deploy() (paas.Release, error) {
 	if err := a.work.commitTo(); err != nil {
 		return paas.Release{}, err
 	}
-	out := &client{w: a.out}
+	out := a.lines()
 	rel, err := a.s.Deployer.Deploy(a.work.lasting, a.work.app.ID, a.record, out)
 	if a.push == nil || err != nil && rel.Status != paas.ReleaseSucceeded {
 		return rel, err

@@ -19,7 +19,8 @@ const (
 	nameWidth    = 46 // columns; git's own prefix takes 8 more
 	quietStep    = time.Second
 	lastLines    = 10
-	shownExtras  = 5 // of a list of paths
+	tailLines    = 100 // of which lastLines are shown
+	shownExtras  = 5   // of a list of paths
 )
 
 // progress renders the events of one image build as lines for a person: on the pusher's terminal, behind git's
@@ -32,6 +33,7 @@ type progress struct {
 	w io.Writer
 
 	mu    sync.Mutex
+	mask  mask
 	buf   bytes.Buffer // lines of the call that goes on: one write each, however noisy the build
 	steps map[string]*step
 	order []*step
@@ -46,12 +48,27 @@ type step struct {
 	over      bool
 	started   time.Time
 	err       string
+	raw       hiding
 	out       lines
 	tail      []string // its last lines
 }
 
 func newProgress(w io.Writer) *progress {
 	return &progress{w: w, steps: map[string]*step{}}
+}
+
+// hide masks the values of secrets in all that comes after.
+func (p *progress) hide(secrets map[string]string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mask = newMask(secrets)
+}
+
+// hidden is err without the values of secrets.
+func (p *progress) hidden(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mask.error(err)
 }
 
 // heading begins a part of the push.
@@ -86,7 +103,7 @@ func (p *progress) lock() (send func()) {
 	return func() {
 		defer p.mu.Unlock()
 		if p.buf.Len() > 0 {
-			_, _ = p.w.Write(p.buf.Bytes()) // a pusher who is gone is seen by the push itself
+			_, _ = io.WriteString(p.w, p.mask.text(p.buf.String())) // a pusher who is gone is seen by the push itself
 			p.buf.Reset()
 		}
 	}
@@ -106,7 +123,7 @@ func (p *progress) event(now time.Time, e paas.BuildEvent) {
 		s.started = e.Started
 	}
 	if len(e.Output) > 0 {
-		s.out.write(e.Output, func(line string) { p.output(s, line) })
+		s.out.write(s.raw.feed(p.mask, e.Output), func(line string) { p.output(s, line) })
 	}
 	if e.Error != "" {
 		s.err = plain(e.Error)
@@ -147,8 +164,9 @@ func (s *step) rename(name string) {
 
 // output prints a line that a step printed.
 func (p *progress) output(s *step, line string) {
+	line = p.mask.line(line)
 	s.tail = append(s.tail, line)
-	if len(s.tail) > lastLines {
+	if len(s.tail) > tailLines {
 		s.tail = slices.Delete(s.tail, 0, 1)
 	}
 	if s.inner {
@@ -172,7 +190,9 @@ func (p *progress) announce(s *step) {
 }
 
 func (p *progress) finish(s *step, e paas.BuildEvent) {
-	s.out.end(func(line string) { p.output(s, line) })
+	out := func(line string) { p.output(s, line) }
+	s.out.write(s.raw.end(p.mask), out)
+	s.out.end(out)
 	s.over = true
 	took := ""
 	if !e.Completed.IsZero() && !s.started.IsZero() {
@@ -206,20 +226,20 @@ func (p *progress) tick(now time.Time) {
 
 // failed ends a build that did not make an image: it prints the failing step's last lines, unless they stand there
 // already, and returns the error for the pusher.
-func (p *progress) failed(commit objectID, cause error) error {
+func (p *progress) failed(what string, cause error) error {
 	defer p.lock()()
 	s := p.failing()
 	if paas.OutOfSpace(cause) {
-		return failedFull(commit, s, cause)
+		return failedFull(what, s, cause)
 	}
 	if s == nil {
 		text := plain(cause.Error())
-		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), shorten(text, 500)).
-			WithHint("%s", hint(text)).Because(cause)
+		return paas.Errorf(paas.Failed, "the build of %s failed: %s", what, shorten(text, 500)).
+			WithHint("%s", hint(text, nil)).Because(cause)
 	}
 	if p.last != s && len(s.tail) > 0 {
 		p.line("-----> The last lines of %s", s.tag)
-		for _, line := range s.tail {
+		for _, line := range s.tail[max(0, len(s.tail)-lastLines):] {
 			p.line("%s", strings.TrimRight(outputIndent+line, " "))
 		}
 	}
@@ -227,17 +247,17 @@ func (p *progress) failed(commit objectID, cause error) error {
 	if text == "" {
 		text = plain(cause.Error())
 	}
-	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(text)).
-		WithHint("%s", hint(text+"\n"+cause.Error()+"\n"+strings.Join(s.tail, "\n"))).Because(cause)
+	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", what, shorten(s.name, 100), reason(text)).
+		WithHint("%s", hint(text+"\n"+cause.Error(), s.tail)).Because(cause)
 }
 
 // failedFull is for a build that the host broke, wherever it was.
-func failedFull(commit objectID, s *step, cause error) error {
+func failedFull(what string, s *step, cause error) error {
 	where := ""
 	if s != nil {
 		where = " at " + shorten(s.name, 100)
 	}
-	return paas.Errorf(paas.Failed, "the build of %s failed%s: no space left on the host", commit.short(), where).
+	return paas.Errorf(paas.Failed, "the build of %s failed%s: no space left on the host", what, where).
 		WithHint(paas.SpaceHint).Because(cause)
 }
 

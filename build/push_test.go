@@ -91,7 +91,7 @@ func TestFailedBuildRejectsThePushAndSaysWhy(t *testing.T) {
 		t.Errorf("deployed %v", got)
 	}
 	var log strings.Builder
-	if err := w.svc.BuildLog(t.Context(), "hello", 1, &log); err != nil {
+	if err := w.svc.BuildLog(t.Context(), "hello", 1, false, &log); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"| make: gcc: command not found", " !     the build of " + commit[:7] + " failed"} {

@@ -2,6 +2,7 @@ package build
 
 import (
 	"bytes"
+	"io"
 	"regexp"
 	"strings"
 	"unicode"
@@ -25,8 +26,88 @@ func plain(s string) string {
 	}, s)
 }
 
-// lines makes plain lines of output that comes in pieces. Of what a carriage return overwrites only the last stays, as
-// on a terminal.
+// colour is an escape sequence that changes how text looks and nothing else: an SGR.
+var colour = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
+
+const (
+	maxColour = 64 // bytes of a sequence
+	noColour  = "\x1b[0m"
+)
+
+// coloured is plain text with its colours, which end with it.
+func coloured(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	found := escape.FindAllStringIndex(s, -1)
+	if found == nil {
+		return plain(s)
+	}
+	var b strings.Builder
+	at, on := 0, false
+	for _, m := range found {
+		b.WriteString(plain(s[at:m[0]]))
+		seq := s[m[0]:m[1]]
+		if len(seq) <= maxColour && colour.FindString(seq) == seq {
+			on = seq != noColour && seq != "\x1b[m"
+			b.WriteString(seq)
+		}
+		at = m[1]
+	}
+	b.WriteString(plain(s[at:]))
+	if on {
+		b.WriteString(noColour)
+	}
+	return b.String()
+}
+
+// colourless is coloured text without its colours.
+func colourless(s string) string { return colour.ReplaceAllString(s, "") }
+
+// tidy passes on whole lines, as plain text, or with their colours.
+type tidy struct {
+	w       io.Writer
+	colours bool
+}
+
+func (t *tidy) Write(p []byte) (int, error) {
+	clean := plain
+	if t.colours {
+		clean = coloured
+	}
+	var b strings.Builder
+	for line := range strings.Lines(string(p)) {
+		text, ended := strings.CutSuffix(line, "\n")
+		b.WriteString(clean(text))
+		if ended {
+			b.WriteByte('\n')
+		}
+	}
+	if _, err := io.WriteString(t.w, b.String()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// fade takes the colours out of coloured text that comes in pieces.
+type fade struct {
+	w    io.Writer
+	held []byte // the beginning of a sequence
+}
+
+func (f *fade) Write(p []byte) (int, error) {
+	text := append(f.held, p...)
+	f.held = nil
+	if i := bytes.LastIndexByte(text, '\x1b'); i >= 0 && len(text)-i <= maxColour && !bytes.ContainsRune(text[i:], 'm') {
+		f.held = bytes.Clone(text[i:])
+		text = text[:i]
+	}
+	if _, err := f.w.Write(colour.ReplaceAll(text, nil)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// lines makes lines of output that comes in pieces, plain but for their colours. Of what a carriage return overwrites only the
+// last stays, as on a terminal.
 type lines struct {
 	buf    []byte
 	rewind bool // the last byte was a carriage return
@@ -80,7 +161,7 @@ func cut(p []byte, n int) int {
 
 // flush ends the line.
 func (l *lines) flush(emit func(string)) {
-	emit(strings.TrimRight(plain(string(l.buf)), " \t"))
+	emit(strings.TrimRight(coloured(string(l.buf)), " \t"))
 	l.buf, l.rewind = l.buf[:0], false
 }
 

@@ -25,8 +25,12 @@ func (s *Server) getBuildLog(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	colours, err := flag(c, "colours")
+	if err != nil {
+		return err
+	}
 	out := newFlow(c, echo.MIMETextPlainCharsetUTF8)
-	err = s.Builds.BuildLog(c.Request().Context(), c.Param("app"), id, out)
+	err = s.Builds.BuildLog(c.Request().Context(), c.Param("app"), id, colours, out)
 	if err = out.end(err); err == nil || !c.Response().Committed {
 		return err
 	}

@@ -66,11 +66,12 @@ type (
 		StopRun(ctx context.Context, app string, id int) (paas.RunInfo, error)
 	}
 
-	// Builds is what pushes made. BuildLog follows a build that has not ended until it does.
+	// Builds is what pushes made. BuildLog follows a build that has not ended until it does;
+	// without colours it is plain text.
 	Builds interface {
 		Builds(ctx context.Context, app string) ([]paas.BuildInfo, error)
 		Build(ctx context.Context, app string, id int) (paas.BuildInfo, error)
-		BuildLog(ctx context.Context, app string, id int, w io.Writer) error
+		BuildLog(ctx context.Context, app string, id int, colours bool, w io.Writer) error
 		CancelBuild(ctx context.Context, app string, id int) (paas.BuildInfo, error)
 		BuildMaker
 	}
@@ -142,6 +143,14 @@ type (
 		AddKey(key paas.Key) error
 		RemoveKey(name string) (paas.Key, error)
 		KeyByFingerprint(fingerprint string) (paas.Key, error)
+	}
+
+	// Registries is the accounts that the platform has at image registries. AddRegistry tries a login there first, unless
+	// it is told not to; it takes the place of another one of that host.
+	Registries interface {
+		Registries() ([]paas.Registry, error)
+		AddRegistry(ctx context.Context, login paas.RegistryLogin, verify bool) (paas.Registry, error)
+		RemoveRegistry(host string) (paas.Registry, error)
 	}
 
 	// Tokens is who may come in by HTTP.

@@ -59,12 +59,21 @@ func logQuery(c echo.Context) (q paas.LogQuery, err error) {
 			return q, badParam("since", "a time such as 2026-11-23T06:36:01Z")
 		}
 	}
-	if v := c.QueryParam("follow"); v != "" {
-		if q.Follow, err = strconv.ParseBool(v); err != nil {
-			return q, badParam("follow", "true or false")
-		}
+	q.Follow, err = flag(c, "follow")
+	return q, err
+}
+
+// flag is a parameter that is true or false, and false where it is not there.
+func flag(c echo.Context, name string) (bool, error) {
+	v := c.QueryParam(name)
+	if v == "" {
+		return false, nil
 	}
-	return q, nil
+	is, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, badParam(name, "true or false")
+	}
+	return is, nil
 }
 
 func badParam(name, want string) error {

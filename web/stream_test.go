@@ -220,7 +220,7 @@ func TestAStreamThatBreaksIsNotTakenForComplete(t *testing.T) {
 		t.Errorf("%d lines, %v", n, err)
 	}
 	var out bytes.Buffer
-	if err := c.BuildLog(within(t), "hello", 1, &out); paas.CodeOf(err) != paas.Unavailable || out.String() != "step 1\n" {
+	if err := c.BuildLog(within(t), "hello", 1, false, &out); paas.CodeOf(err) != paas.Unavailable || out.String() != "step 1\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 	if !strings.Contains(b.log.String(), torn.Error()) {

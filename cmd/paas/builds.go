@@ -142,7 +142,7 @@ func runBuildsLog(ctx context.Context, o *buildOptions) error {
 	if err != nil {
 		return err
 	}
-	return srv.BuildLog(ctx, app, id, o.out)
+	return srv.BuildLog(ctx, app, id, o.colours(o.out), o.out)
 }
 
 func newBuildsCancel(s *session, run func(context.Context, *buildOptions) error) *cobra.Command {

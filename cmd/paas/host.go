@@ -51,6 +51,9 @@ func (h *host) program(ctx context.Context, name string, args ...string) *exec.C
 	return cmd
 }
 
+// colours says whether a stream is a terminal that is to show colours.
+func (h *host) colours(stream any) bool { return terminal(stream) != nil && h.getenv("NO_COLOR") == "" }
+
 // terminal returns the file behind a stream when it is a terminal, else nil.
 func terminal(stream any) *os.File {
 	if f, ok := stream.(*os.File); ok && term.IsTerminal(int(f.Fd())) {

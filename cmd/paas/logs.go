@@ -118,7 +118,7 @@ func (o *logsOptions) printer() func(paas.LogLine) error {
 			enc.SetEscapeHTML(false)
 			return written(enc.Encode(l))
 		}
-	case terminal(o.out) != nil && o.getenv("NO_COLOR") == "":
+	case o.colours(o.out):
 		format = colored
 	}
 	return func(l paas.LogLine) error {

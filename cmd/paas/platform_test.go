@@ -21,6 +21,8 @@ type platform struct {
 	keys   []paas.Key
 	tokens []paas.Token
 
+	registries []paas.Registry
+
 	resized chan paas.TerminalSize // sizes that a run was told
 	started chan string            // runs that have been attached
 }
@@ -319,11 +321,15 @@ func (p *platform) Build(_ context.Context, app string, id int) (paas.BuildInfo,
 	return a.builds[len(a.builds)-id], nil
 }
 
-func (p *platform) BuildLog(ctx context.Context, app string, id int, w io.Writer) error {
+func (p *platform) BuildLog(ctx context.Context, app string, id int, colours bool, w io.Writer) error {
 	if _, err := p.Build(ctx, app, id); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "step 1 of build %d\nstep 2\n", id)
+	text := "step 1 of build %d\nstep 2\n"
+	if colours {
+		text = "\x1b[32mstep 1\x1b[0m of build %d\n"
+	}
+	_, err := fmt.Fprintf(w, text, id)
 	return err
 }
 

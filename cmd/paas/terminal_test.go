@@ -203,6 +203,20 @@ func goldenText(t *testing.T, file string, s *screen) string {
 	return string(want)
 }
 
+func TestOnlyATerminalGetsTheColoursOfABuild(t *testing.T) {
+	url := platformURL(t, newPlatform())
+	s := newScreen(t, url)
+	receive(t, "the command's end", s.start("builds:log"))
+	s.sees("\x1b[32mstep 1\x1b[0m of build")
+	plain := newScreen(t, url, "NO_COLOR=1")
+	receive(t, "the command's end", plain.start("builds:log"))
+	plain.sees("step 2")
+	piped := runWith(t, url, nil, "builds:log")
+	if strings.Contains(plain.text()+piped.stdout, "\x1b") || !strings.Contains(piped.stdout, "step 2") {
+		t.Errorf("colours: %q, %q", plain.text(), piped.stdout)
+	}
+}
+
 func TestNoColorIsHonoured(t *testing.T) {
 	s := newScreen(t, platformURL(t, newPlatform()), "NO_COLOR=1")
 	if code := receive(t, "the command's end", s.start("logs")); code != 0 {

@@ -19,11 +19,14 @@ func (c *Client) Build(ctx context.Context, app string, id int) (paas.BuildInfo,
 	return get[paas.BuildInfo](ctx, c, app, "builds", strconv.Itoa(id))
 }
 
-// BuildLog writes a build's log to w, and follows it while the build runs.
-func (c *Client) BuildLog(ctx context.Context, app string, id int, w io.Writer) error {
+// BuildLog writes a build's log to w, and follows it while the build runs. Colours are for terminals only.
+func (c *Client) BuildLog(ctx context.Context, app string, id int, colours bool, w io.Writer) error {
 	path, err := appPath(app, "builds", strconv.Itoa(id), "log")
 	if err != nil {
 		return err
+	}
+	if colours {
+		path += "?colours=true"
 	}
 	resp, err := c.send(ctx, request{method: http.MethodGet, path: path})
 	if err != nil {
