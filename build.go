@@ -141,17 +141,27 @@ type BuildEvent struct {
 
 // BuildInfo is a build as users see it.
 type BuildInfo struct {
-	ID        int         `json:"id"`
-	Status    BuildStatus `json:"status"`
-	Source    BuildSource `json:"source"`
-	Commit    string      `json:"commit"`
-	Branch    string      `json:"branch"`
-	Language  string      `json:"language"`
-	User      string      `json:"user"`
-	CreatedAt time.Time   `json:"created_at"`
-	Seconds   float64     `json:"seconds"` // so far, while it is not final
-	Image     string      `json:"image"`   // "" unless succeeded
-	Error     string      `json:"error,omitempty"`
+	ID       int         `json:"id"`
+	Status   BuildStatus `json:"status"`
+	Source   BuildSource `json:"source"`
+	Commit   string      `json:"commit"`
+	Branch   string      `json:"branch"`
+	Language string      `json:"language"`
+	// Dockerfile is the path of the repository's own; "" where the image was made by a generated one, or elsewhere.
+	Dockerfile string    `json:"dockerfile"`
+	User       string    `json:"user"`
+	CreatedAt  time.Time `json:"created_at"`
+	Seconds    float64   `json:"seconds"` // so far, while it is not final
+	Image      string    `json:"image"`   // "" unless succeeded
+	Error      string    `json:"error,omitempty"`
+}
+
+// ownDockerfile leaves out a generated one, which is in no repository.
+func (b Build) ownDockerfile() string {
+	if b.Language != "dockerfile" {
+		return ""
+	}
+	return b.Dockerfile
 }
 
 // Info shows the build as of now.
@@ -161,7 +171,8 @@ func (b Build) Info(now time.Time) BuildInfo {
 		end = now
 	}
 	return BuildInfo{
-		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language, User: b.User, CreatedAt: b.CreatedAt,
+		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language, Dockerfile: b.ownDockerfile(),
+		User: b.User, CreatedAt: b.CreatedAt,
 		Seconds: max(0, end.Sub(b.CreatedAt).Seconds()), Image: b.Image.ID, Error: b.Error,
 	}
 }

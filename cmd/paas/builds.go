@@ -122,7 +122,8 @@ func (o *buildOptions) showBuild(b paas.BuildInfo) error {
 		p.fields(
 			[2]string{"id", strconv.Itoa(b.ID)}, [2]string{"status", string(b.Status)}, [2]string{"commit", b.Commit},
 			[2]string{"branch", b.Branch}, [2]string{"user", b.User}, [2]string{"created", p.ago(b.CreatedAt)},
-			[2]string{"seconds", p.seconds(b.Seconds)}, [2]string{"image", b.Image}, [2]string{"error", b.Error},
+			[2]string{"seconds", p.seconds(b.Seconds)}, [2]string{"source", string(b.Source)}, [2]string{"language", b.Language},
+			[2]string{"dockerfile", b.Dockerfile}, [2]string{"image", b.Image}, [2]string{"error", b.Error},
 		)
 	})
 }
