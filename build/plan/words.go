@@ -55,6 +55,9 @@ func (s Settings) Validate() error {
 			return paas.Errorf(paas.Invalid, "%s is not the name of an image", paas.Quote(ref))
 		}
 	}
+	if s.Static != "" && !wordImage.MatchString(s.Static) {
+		return fmt.Errorf("plan: %q is not the name of an image", s.Static)
+	}
 	if !wordCache.MatchString(s.Cache) {
 		return fmt.Errorf("plan: the cache prefix %q cannot be part of an id", s.Cache)
 	}
