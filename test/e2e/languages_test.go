@@ -226,7 +226,7 @@ func sameFiles(t *testing.T, p *platform.Platform, app *platform.App) {
 func filesOf(t *testing.T, p *platform.Platform, app *platform.App) []string {
 	t.Helper()
 	var releases []struct{ Image string }
-	app.JSON(&releases, "releases")
+	app.JSON(&releases, "paas", "releases")
 	image := releases[0].Image
 	run, err := p.Docker("image", "inspect", "--format", "{{.Config.User}} {{.Config.WorkingDir}} {{.Config.Cmd}} {{.Config.Env}}", image)
 	if err != nil {
