@@ -87,6 +87,9 @@ type Options struct {
 	Timeout time.Duration
 	// Images are the base images by language, where not the official ones.
 	Images map[string]string
+	// Static is the name of the image that static sites are built FROM; MakeStatic sees to it that the engine has it. nil: there is none.
+	Static     string
+	MakeStatic func(context.Context) error
 	// Network and Limits hold for the builds of apps whose settings do not say otherwise.
 	Network paas.BuildNetwork
 	Limits  paas.BuildLimits

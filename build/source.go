@@ -71,7 +71,7 @@ func (s *Service) inspect(ctx context.Context, app paas.App, o order, commit obj
 		cache = rand.Text() // what nothing has filled
 	}
 	src, err := inspect(ctx, o.objects, commit, plan.Settings{
-		Dockerfile: app.Build.Dockerfile, Root: app.Build.Root, Fallback: app.Build.Fallback, Images: s.opts.Images, Cache: cache,
+		Dockerfile: app.Build.Dockerfile, Root: app.Build.Root, Fallback: app.Build.Fallback, Images: s.opts.Images, Static: s.opts.Static, Cache: cache,
 		Args: slices.Sorted(maps.Keys(app.Build.Args)), Secrets: slices.Sorted(maps.Keys(secrets)),
 	})
 	if err != nil {

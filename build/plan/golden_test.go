@@ -73,6 +73,8 @@ func settingsOf(t *testing.T, archive *txtar.Archive) Settings {
 			s.Args = append(s.Args, words[1])
 		case "secret":
 			s.Secrets = append(s.Secrets, words[1])
+		case "fallback":
+			s.Fallback = words[1]
 		case "procfile":
 			s.Procfile = true
 		default:

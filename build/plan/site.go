@@ -64,9 +64,5 @@ func (d *script) site(s site) {
 	d.run(`if [ ! -d ` + s.dir + ` ]; then echo "the build made no folder ` + s.dir + `: set the one that it makes, paas build:set root=FOLDER" >&2; exit 1; fi`)
 	d.stage(d.settings.Static, "")
 	d.copyFrom("build", "/app/"+s.dir, siteDir)
-	if s.single {
-		d.serve("--fallback", index)
-		return
-	}
-	d.serve()
+	d.serve(d.settings.Fallback, s.single)
 }

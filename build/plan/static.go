@@ -36,7 +36,7 @@ func planStatic(t tree, s Settings) (Plan, error) {
 	d := newScript(s)
 	d.stage(s.Static, "")
 	d.copy(siteDir, root)
-	d.serve()
+	d.serve(s.Fallback, false)
 	var err error
 	p.Text, err = d.text()
 	return p, err
@@ -49,9 +49,16 @@ func noStatic() error {
 // siteDir is where the static server finds the site in its image.
 const siteDir = "/app"
 
-// serve ends a last stage that is made on the image of the static server.
-func (d *script) serve(flags ...string) {
+// serve ends a last stage that is made on the image of the static server. The fallback is the setting's; for a single page "" is that page.
+func (d *script) serve(fallback string, single bool) {
+	argv := []string{"/paasd", "static"}
+	if fallback == "" && single {
+		fallback = index
+	}
+	if fallback != "" {
+		argv = append(argv, "--fallback", fallback)
+	}
 	d.workdir(siteDir)
 	d.write("USER " + appID + ":" + appID)
-	d.write("CMD " + list(append([]string{"/paasd", "static"}, flags...)...))
+	d.write("CMD " + list(argv...))
 }
