@@ -79,6 +79,7 @@ func packOf(c *checkout) []byte {
 }
 
 func TestPushOfTooManyObjectsIsRefusedBeforeGitSeesThem(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"main"}, {"-o", "no-cache", "main"}} {
 		w := newWorld(t, Options{})
 		w.repos.opts.Limits.PushObjects = 3
@@ -91,6 +92,7 @@ func TestPushOfTooManyObjectsIsRefusedBeforeGitSeesThem(t *testing.T) {
 }
 
 func TestPushThatNeverArrivesIsEnded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	w.repos.opts.Limits.PushTime = 50 * time.Millisecond
 	code, said := w.dial("hello").end()
@@ -100,6 +102,7 @@ func TestPushThatNeverArrivesIsEnded(t *testing.T) {
 }
 
 func TestPushThatStallsInItsObjectsIsEnded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	w.repos.opts.Limits.PushStall = 50 * time.Millisecond
 	c := w.checkout("hello")
@@ -117,6 +120,7 @@ func TestPushThatStallsInItsObjectsIsEnded(t *testing.T) {
 }
 
 func TestTooManyRefsAreRefusedBeforeGitHasThemAll(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	r := w.dial("hello")
 	var lines bytes.Buffer
@@ -135,29 +139,36 @@ func TestTooManyRefsAreRefusedBeforeGitHasThemAll(t *testing.T) {
 
 func TestStallIsCountedFromTheLastWordOfEitherSide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var why error
+		refusals := make(chan error, 8)
+		refused := func() error {
+			synctest.Wait()
+			select {
+			case why := <-refusals:
+				return why
+			default:
+				return nil
+			}
+		}
 		limits := Limits{PushStall: time.Minute}.withDefaults()
-		in := newIntake(strings.NewReader("0000PACK\x00\x00\x00\x02\x00\x00\x00\x01"), limits, func(err error) { why = err })
+		in := newIntake(strings.NewReader("0000PACK\x00\x00\x00\x02\x00\x00\x00\x01"), limits, func(why error) { refusals <- why })
 		git := in.hears(io.Discard)
 		<-time.After(30 * time.Minute) // the client's own hooks run
-		if _, err := io.ReadAll(in); err != nil || why != nil {
-			t.Fatal(err, why)
+		if _, err := io.ReadAll(in); err != nil || refused() != nil {
+			t.Fatal(err)
 		}
 		for range 10 {
 			<-time.After(50 * time.Second) // git checks what came
-			if _, err := git.Write([]byte("0005\x01")); err != nil || why != nil {
-				t.Fatal(err, why)
+			if _, err := git.Write([]byte("0005\x01")); err != nil || refused() != nil {
+				t.Fatal(err)
 			}
 		}
 		<-time.After(time.Minute + time.Second)
-		synctest.Wait()
-		if why == nil || why.Error() != limits.stalled().Error() {
+		if why := refused(); why == nil || why.Error() != limits.stalled().Error() {
 			t.Errorf("refused for %v", why)
 		}
-		why = nil
 		in.end()
 		<-time.After(2 * time.Hour)
-		if why != nil {
+		if why := refused(); why != nil {
 			t.Errorf("refused after its end for %v", why)
 		}
 	})
@@ -181,6 +192,7 @@ func (c *checkout) commitTree(tree string) string {
 }
 
 func TestTreesThatUnfoldWithoutEndAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name string
 		tree func(c *checkout) string
@@ -216,6 +228,7 @@ func TestTreesThatUnfoldWithoutEndAreRefused(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, Options{})
 			c := w.checkout("hello")
 			c.app()
@@ -230,6 +243,7 @@ func TestTreesThatUnfoldWithoutEndAreRefused(t *testing.T) {
 }
 
 func TestTreeThatIsTooDeepIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.app()
@@ -249,6 +263,7 @@ func TestTreeThatIsTooDeepIsRefused(t *testing.T) {
 }
 
 func TestFilesThatComeToTooMuchEndTheBuild(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	w.repos.opts.Limits.SourceBytes = 1 << 20
 	c := w.checkout("hello")
@@ -288,6 +303,7 @@ func deltaBomb() []byte {
 }
 
 func TestDeltaThatUnfoldsToMoreThanMemoryIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	commit := c.app()
@@ -302,6 +318,7 @@ func TestDeltaThatUnfoldsToMoreThanMemoryIsRefused(t *testing.T) {
 }
 
 func TestPusherWhoDropsInTheMiddleOfItsObjectsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	commit := c.commit(map[string]string{"Dockerfile": "FROM scratch\n", "noise": noise(64 << 10)})

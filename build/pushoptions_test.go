@@ -7,6 +7,7 @@ import (
 )
 
 func TestPushOptions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.app()
@@ -24,6 +25,7 @@ func TestPushOptions(t *testing.T) {
 }
 
 func TestDetachedPushEndsWhenItsBuildIsQueued(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	g := newGate()
 	w.builder.plays(g.hold)
@@ -45,6 +47,7 @@ func TestDetachedPushEndsWhenItsBuildIsQueued(t *testing.T) {
 }
 
 func TestDetachedPushThatGitRefusesBuildsNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.app()
@@ -66,6 +69,7 @@ func TestDetachedPushThatGitRefusesBuildsNothing(t *testing.T) {
 }
 
 func TestUnfinishedDetachedBuildEndsWithTheService(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	g := newGate()
 	w.builder.plays(g.hold)
