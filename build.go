@@ -32,6 +32,8 @@ type Build struct {
 	Language   string       `json:"language,omitempty"`
 	Dockerfile string       `json:"dockerfile,omitempty"`
 	NoCache    bool         `json:"no_cache,omitempty"`
+	Reference  string       `json:"reference,omitempty"` // of an image that was made elsewhere, as it was given
+	Bases      []BaseImage  `json:"bases,omitempty"`
 	User       string       `json:"user"`
 	CreatedAt  time.Time    `json:"created_at"`
 	FinishedAt time.Time    `json:"finished_at,omitzero"`
@@ -55,10 +57,14 @@ const (
 
 // BuildRequest asks for a build that is not a push's.
 type BuildRequest struct {
-	Commit  string `json:"commit,omitempty"` // of the repository, or its beginning; "": the newest build's
-	NoCache bool   `json:"no_cache,omitempty"`
-	Detach  bool   `json:"detach,omitempty"`  // answer as soon as the build is queued
-	Colours bool   `json:"colours,omitempty"` // the progress goes to a terminal
+	Commit string `json:"commit,omitempty"` // of the repository, or its beginning; "": the newest build's
+	// Image is a reference to an image that was made elsewhere, in place of a commit; it is pulled as it is there now. Procfile
+	// is the text of one for it; "": its own command is web.
+	Image    string `json:"image,omitempty"`
+	Procfile string `json:"procfile,omitempty"`
+	NoCache  bool   `json:"no_cache,omitempty"`
+	Detach   bool   `json:"detach,omitempty"`  // answer as soon as the build is queued
+	Colours  bool   `json:"colours,omitempty"` // the progress goes to a terminal
 }
 
 // BuildResult is what became of a BuildRequest.
@@ -148,12 +154,14 @@ type BuildInfo struct {
 	Branch   string      `json:"branch"`
 	Language string      `json:"language"`
 	// Dockerfile is the path of the repository's own; "" where the image was made by a generated one, or elsewhere.
-	Dockerfile string    `json:"dockerfile"`
-	User       string    `json:"user"`
-	CreatedAt  time.Time `json:"created_at"`
-	Seconds    float64   `json:"seconds"` // so far, while it is not final
-	Image      string    `json:"image"`   // "" unless succeeded
-	Error      string    `json:"error,omitempty"`
+	Dockerfile string      `json:"dockerfile"`
+	Reference  string      `json:"reference,omitempty"` // of an image that was made elsewhere
+	Bases      []BaseImage `json:"bases,omitempty"`     // that it began from
+	User       string      `json:"user"`
+	CreatedAt  time.Time   `json:"created_at"`
+	Seconds    float64     `json:"seconds"` // so far, while it is not final
+	Image      string      `json:"image"`   // "" unless succeeded
+	Error      string      `json:"error,omitempty"`
 }
 
 // ownDockerfile leaves out a generated one, which is in no repository.
@@ -164,6 +172,14 @@ func (b Build) ownDockerfile() string {
 	return b.Dockerfile
 }
 
+// What names what was built: the commit, or the reference of an image that was made elsewhere.
+func (b Build) What() string {
+	if b.Commit == "" {
+		return b.Reference
+	}
+	return b.Commit[:min(7, len(b.Commit))]
+}
+
 // Info shows the build as of now.
 func (b Build) Info(now time.Time) BuildInfo {
 	end := b.FinishedAt
@@ -171,8 +187,8 @@ func (b Build) Info(now time.Time) BuildInfo {
 		end = now
 	}
 	return BuildInfo{
-		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language, Dockerfile: b.ownDockerfile(),
-		User: b.User, CreatedAt: b.CreatedAt,
+		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language,
+		Dockerfile: b.ownDockerfile(), Reference: b.Reference, Bases: b.Bases, User: b.User, CreatedAt: b.CreatedAt,
 		Seconds: max(0, end.Sub(b.CreatedAt).Seconds()), Image: b.Image.ID, Error: b.Error,
 	}
 }

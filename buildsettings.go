@@ -27,10 +27,9 @@ type BuildSettings struct {
 }
 
 const (
-	maxBuildArgs     = 64
-	maxBuildArgBytes = 32 << 10
-	maxBuildPath     = 255
-	maxBuildSeconds  = 24 * 3600
+	maxBuildArgs    = 64
+	maxBuildPath    = 255
+	maxBuildSeconds = 24 * 3600
 	// MinBuildMemory is the least that a build may be bound to.
 	MinBuildMemory Bytes = 64_000_000
 )
@@ -159,31 +158,14 @@ func (b *BuildSettings) setBranch(value string) error {
 	return nil
 }
 
-// The name of a build argument or of a build secret.
-var buildName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
-
-// ValidateBuildName checks the name of a build argument or secret. What would steer the builder itself is refused.
-func ValidateBuildName(name string) error {
-	switch {
-	case !buildName.MatchString(name):
-		return Errorf(Invalid, "%s is not the name of a build variable", Quote(name)).WithHint("use letters, digits and _, for example NPM_TOKEN")
-	case strings.HasPrefix(strings.ToUpper(name), "BUILDKIT_"), strings.HasPrefix(strings.ToUpper(name), "DOCKER_"):
-		return Errorf(Invalid, "%s would steer the builder, not the build", name).WithHint("give the variable another name")
-	}
-	return nil
-}
-
 // setArg changes one build argument; nil removes it.
 func (b *BuildSettings) setArg(name string, value *string) error {
 	if value == nil {
 		delete(b.Args, name)
 		return nil
 	}
-	if err := ValidateBuildName(name); err != nil {
+	if err := ValidateBuildArg(name, *value); err != nil {
 		return err
-	}
-	if strings.ContainsRune(*value, 0) {
-		return Errorf(Invalid, "the build argument %s holds a NUL byte", name).WithHint("paas build:set args[%s]=VALUE", name)
 	}
 	b.Args[name] = *value
 	return nil
@@ -291,8 +273,8 @@ func (b BuildSettings) checkArgs() error {
 	for name, value := range b.Args {
 		size += len(name) + len(value)
 	}
-	if len(b.Args) > maxBuildArgs || size > maxBuildArgBytes {
-		return Errorf(Invalid, "the build has %d arguments of %d bytes, more than %d or %d bytes", len(b.Args), size, maxBuildArgs, maxBuildArgBytes).
+	if len(b.Args) > maxBuildArgs || size > MaxBuildArgsBytes {
+		return Errorf(Invalid, "the build has %d arguments of %d bytes, more than %d or %d bytes", len(b.Args), size, maxBuildArgs, MaxBuildArgsBytes).
 			WithHint("paas build:unset args[NAME]")
 	}
 	return nil
@@ -347,11 +329,14 @@ func (p BuildSecretsPatch) Validate() error {
 		return Errorf(Invalid, "no build secret given").WithHint("paas build:secret NPM_TOKEN=…")
 	}
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if err := ValidateBuildName(name); err != nil {
+		if p[name] == nil {
+			continue
+		}
+		if err := ValidateBuildSecret(name, *p[name]); err != nil {
 			return err
 		}
-		if v := p[name]; v != nil && (*v == "" || len(*v) > maxBuildSecret) {
-			return Errorf(Invalid, "the build secret %s is %d bytes, not 1 to %d", name, len(*v), maxBuildSecret).WithHint("paas build:secret %s=VALUE", name)
+		if n := len(*p[name]); n > maxBuildSecret {
+			return Errorf(Invalid, "the build secret %s is %d bytes, more than %d", name, n, maxBuildSecret).WithHint("put large values into a file of the repository")
 		}
 	}
 	return nil

@@ -208,8 +208,8 @@ func wellFormed(t *testing.T, m manifest) {
 			t.Fatal(err)
 		}
 	}
-	for name := range m.args {
-		if paas.ValidateBuildName(name) != nil {
+	for name, value := range m.args {
+		if paas.ValidateBuildArg(name, value) != nil {
 			t.Fatalf("argument %q", name)
 		}
 	}

@@ -2,13 +2,10 @@ package build
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
-	"time"
 
 	"paas"
 )
@@ -30,12 +27,13 @@ type attempt struct {
 
 // order is what is to be built.
 type order struct {
-	kind    paas.BuildSource
-	objects objects
-	src     source
-	branch  string // "" unless pushed
-	old     objectID
-	noCache bool
+	kind      paas.BuildSource
+	objects   objects
+	src       source
+	branch    string // "" unless pushed
+	old       objectID
+	noCache   bool
+	reference string // the reference of one that is made elsewhere, in place of src; src then has the types
 }
 
 // build makes the image. When it returns, the build's record is final; on success the work holds the app's lane.
@@ -66,7 +64,7 @@ func (a *attempt) proceed(ctx context.Context) error {
 func (a *attempt) register(ctx context.Context) (err error) {
 	a.record, err = a.s.Records.AppendBuild(paas.Build{
 		App: a.work.app.ID, Status: paas.BuildPending, Source: a.kind, Commit: string(a.src.commit), Branch: a.branch, User: paas.UserOf(ctx),
-		Language: a.src.plan.Language, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache, Types: a.src.types, Checks: a.src.app.checks,
+		Reference: a.reference, Language: a.src.plan.Language, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache, Types: a.src.types, Checks: a.src.app.checks,
 		Manifest: a.src.app.Manifest,
 	})
 	return err
@@ -104,99 +102,6 @@ func (a *attempt) turn(ctx context.Context) error {
 	return a.checkBranch(ctx)
 }
 
-// image builds, with the builder that the queue granted.
-func (a *attempt) image(ctx context.Context) error {
-	defer a.s.queue.built(a.work.ticket)
-	settings := a.work.app.Build
-	limit := cmp.Or(settings.Timeout.Duration(), a.s.opts.Timeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, paas.Errorf(paas.Failed, "the build did not end within %s", limit).
-		WithHint("paas build:set timeout=2h -a %s gives its builds longer", a.work.app.Name))
-	defer cancel()
-	a.record.Status = paas.BuildBuilding
-	if err := a.s.Records.UpdateBuild(a.record); err != nil {
-		return err
-	}
-	if err := a.s.Room.ToBuild(ctx, a.show); err != nil {
-		return err
-	}
-	a.show.heading("Building %s of %s (%s)", a.src.commit.short(), a.work.app.Name, a.src.how())
-	for _, note := range a.src.plan.Notes {
-		a.show.note("%s", note)
-	}
-	if len(a.src.submodules) > 0 {
-		a.show.note("Submodules are not fetched: %s", list(a.src.submodules))
-	}
-	began := a.s.opts.Now()
-	img, err := a.run(ctx)
-	if err != nil {
-		return a.show.hidden(err)
-	}
-	a.record.Image = img
-	a.show.heading("Image %s in %s", shorten(img.ID, len("sha256:")+13), seconds(a.s.opts.Now().Sub(began)))
-	a.show.heading("Process types: %s", a.src.describe())
-	a.src.showManifest(a.show)
-	return nil
-}
-
-// run feeds the source to the image builder and its events to the pusher.
-func (a *attempt) run(ctx context.Context) (paas.Image, error) {
-	secrets, err := a.s.Records.BuildSecretValues(a.work.app.ID)
-	if err != nil {
-		return paas.Image{}, err
-	}
-	a.show.hide(secrets)
-	var pointers pathList
-	src, end := a.src.open(ctx, a.objects, pointers.add)
-	stop := a.keepTime()
-	img, err := a.s.Images.BuildImage(ctx, src, a.spec(secrets), func(e paas.BuildEvent) {
-		a.s.opts.Reached("build")
-		a.show.event(a.s.opts.Now(), e)
-	})
-	sourceErr := end()
-	stop()
-	if found := pointers.all(); len(found) > 0 {
-		a.show.note("Git LFS files are not fetched, only their pointers are there: %s", list(found))
-	}
-	switch {
-	case ctx.Err() != nil:
-		return img, context.Cause(ctx)
-	case sourceErr != nil:
-		return img, fmt.Errorf("read commit %s: %w", a.src.commit.short(), sourceErr)
-	case paas.CodeOf(err) == paas.Failed:
-		return img, a.show.failed(a.src.commit, err)
-	}
-	return img, err
-}
-
-// spec is what the image builder is told.
-func (a *attempt) spec(secrets map[string]string) paas.ImageSpec {
-	settings := a.work.app.Build
-	return paas.ImageSpec{
-		App: a.work.app.ID, Name: a.work.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache,
-		Args: a.src.app.arguments(settings.Args), Secrets: secrets, Network: cmp.Or(settings.Network, a.s.opts.Network),
-		Limits: paas.BuildLimits{Memory: cmp.Or(settings.Memory, a.s.opts.Limits.Memory), CPUs: cmp.Or(settings.CPUs, a.s.opts.Limits.CPUs)},
-	}
-}
-
-// keepTime lets the progress announce steps that are silent; stop ends it.
-func (a *attempt) keepTime() (stop func()) {
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		ticker := time.NewTicker(quietStep)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				a.show.tick(a.s.opts.Now())
-			case <-done:
-				return
-			}
-		}
-	})
-	return func() { close(done); wg.Wait() }
-}
-
 // finish closes the log and writes how the build ended; err is why it did not succeed, and is returned.
 func (a *attempt) finish(err error) error {
 	a.record.FinishedAt = a.s.opts.Now()
@@ -228,7 +133,7 @@ func (a *attempt) finish(err error) error {
 }
 
 func (a *attempt) summary() string {
-	text := fmt.Sprintf("Build %d of %s by %s: %s", a.record.ID, a.src.commit.short(), a.record.User, a.record.Status)
+	text := fmt.Sprintf("Build %d of %s by %s: %s", a.record.ID, a.record.What(), a.record.User, a.record.Status)
 	if a.record.Error != "" {
 		text += ": " + a.record.Error
 	}
@@ -245,22 +150,4 @@ func status(err error) paas.BuildStatus {
 		return paas.BuildCanceled
 	}
 	return paas.BuildFailed
-}
-
-// pathList collects paths from another goroutine.
-type pathList struct {
-	mu    sync.Mutex
-	paths []string
-}
-
-func (l *pathList) add(path string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.paths = append(l.paths, path)
-}
-
-func (l *pathList) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.paths
 }

@@ -197,6 +197,10 @@ func TestBuilderThatDoesNotReadTheSourceIsFine(t *testing.T) {
 // deaf is the builder while the engine is away.
 type deaf struct{}
 
+func (d deaf) PullImage(ctx context.Context, _ string, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
+	return d.BuildImage(ctx, nil, spec, events)
+}
+
 func (deaf) BuildImage(context.Context, io.Reader, paas.ImageSpec, func(paas.BuildEvent)) (paas.Image, error) {
 	return paas.Image{}, paas.Errorf(paas.Unavailable, "the Docker engine does not answer").WithHint("systemctl status docker")
 }

@@ -12,7 +12,7 @@ import (
 // someCommit is a commit's id or the beginning of one.
 var someCommit = regexp.MustCompile(`^[0-9a-f]{4,64}$`)
 
-// CreateBuild builds a commit that the app's repository has, and deploys it. It ends when ctx does, until the deployment has
+// CreateBuild builds a commit that the app's repository has, or gets an image that was made elsewhere, and deploys it. It ends when ctx does, until the deployment has
 // begun; with Detach it returns once the build is queued, and goes on.
 func (s *Service) CreateBuild(ctx context.Context, app string, req paas.BuildRequest, progress io.Writer) (paas.BuildResult, error) {
 	record, err := s.Records.AppByName(app)
@@ -83,6 +83,9 @@ func (s *Service) BuildPlan(ctx context.Context, app, commit string) (paas.Build
 // prepare finds the commit, reads what decides its build, and makes the record.
 func (a *attempt) prepare(req paas.BuildRequest) (err error) {
 	ctx, app := a.work.ctx, a.work.app
+	if req.Image != "" {
+		return a.prepareImage(req)
+	}
 	a.noCache, a.colours = req.NoCache, req.Colours
 	if err = a.s.Repos.Create(ctx, app.ID); err != nil {
 		return err
@@ -102,6 +105,21 @@ func (a *attempt) prepare(req paas.BuildRequest) (err error) {
 		return err
 	}
 	return a.register(ctx)
+}
+
+// prepareImage makes the record of an image that is made elsewhere.
+func (a *attempt) prepareImage(req paas.BuildRequest) (err error) {
+	if req.Commit != "" || req.NoCache {
+		return paas.Errorf(paas.Invalid, "an image that is made elsewhere has neither a commit nor a cache here").WithHint("paas deploy --image REF")
+	}
+	a.kind, a.reference, a.src.types = paas.BuildOfImage, req.Image, paas.ProcessTypes{{Name: paas.Web}}
+	if req.Procfile != "" {
+		a.src.procfile = true
+		if a.src.types, err = ParseProcfile([]byte(req.Procfile)); err != nil {
+			return err
+		}
+	}
+	return a.register(a.work.ctx)
 }
 
 // carryOut builds and deploys.

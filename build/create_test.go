@@ -106,3 +106,26 @@ func TestABuildEndsWithItsClientAndWithItsApp(t *testing.T) { // F-6
 		t.Errorf("the builds are %v", got)
 	}
 }
+
+func TestAnImageThatWasMadeElsewhereIsDeployed(t *testing.T) {
+	w := newWorld(t, Options{})
+	var got paas.Build
+	w.deployer.plays(func(_ context.Context, b paas.Build, _ io.Writer) error {
+		got = b
+		return nil
+	})
+	result, err := w.create(paas.BuildRequest{Image: "example.com/app:1", Procfile: "web: serve\nworker: work\n"})
+	if err != nil || result.Source != paas.BuildOfImage || result.Reference != "example.com/app:1" || result.Commit != "" {
+		t.Errorf("got %+v, %v", result, err)
+	}
+	if got.What() != "example.com/app:1" || len(got.Types) != 2 || len(got.Bases) != 1 || got.Image.ID != imageID {
+		t.Errorf("deployed %+v", got)
+	}
+	for name, req := range map[string]paas.BuildRequest{
+		"a bad Procfile": {Image: "x", Procfile: "web"}, "a commit": {Image: "x", Commit: "abcd"}, "the cache": {Image: "x", NoCache: true},
+	} {
+		if _, err := w.create(req); paas.CodeOf(err) != paas.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

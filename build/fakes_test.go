@@ -161,6 +161,19 @@ func (b *builder) BuildImage(ctx context.Context, src io.Reader, spec paas.Image
 	return paas.Image{ID: imageID}, nil
 }
 
+func (b *builder) PullImage(ctx context.Context, ref string, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
+	events(paas.BuildEvent{Base: paas.BaseImage{Ref: ref, Digest: "sha256:1"}})
+	b.mu.Lock()
+	do := b.do
+	b.mu.Unlock()
+	if do != nil {
+		if err := do(ctx, spec, events); err != nil {
+			return paas.Image{}, err
+		}
+	}
+	return paas.Image{ID: imageID, Ref: ref + "@sha256:1"}, nil
+}
+
 func (b *builder) plays(do func(ctx context.Context, spec paas.ImageSpec, events func(paas.BuildEvent)) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -67,6 +67,14 @@ func (r *Repos) receiveSettings() []string {
 	}
 }
 
+// uploadSettings hold for every fetch: what refs of the app lead to, and nothing else. A client that asks for a part of it gets all.
+func uploadSettings() []string {
+	return []string{
+		"-c", "transfer.hideRefs=" + ownRefs, "-c", "uploadpack.allowFilter=false", "-c", "uploadpack.allowTipSHA1InWant=false",
+		"-c", "uploadpack.allowReachableSHA1InWant=false", "-c", "uploadpack.allowAnySHA1InWant=false", "-c", "uploadpack.keepAlive=5",
+	}
+}
+
 // command prepares a git process. The whole process group gets SIGTERM when ctx ends, and is killed a moment later.
 func (r *Repos) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, r.git, slices.Concat(frugal(), args)...)

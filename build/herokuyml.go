@@ -108,12 +108,12 @@ func (h *herokuReader) readArgs(n node) error {
 	}
 	for _, key := range f.keys() {
 		name := "build.config." + cleanName(key)
-		if err := paas.ValidateBuildName(key); err != nil {
-			return f[key].errorf("%s: %w", name, err)
-		}
 		value, err := f[key].scalar(name)
 		if err != nil {
 			return err
+		}
+		if err := paas.ValidateBuildArg(key, value); err != nil {
+			return f[key].errorf("%s: %w", name, err)
 		}
 		if h.m.args == nil {
 			h.m.args = map[string]string{}

@@ -18,6 +18,7 @@ type intake struct {
 
 	mu      sync.Mutex
 	over    bool // all has arrived, or the push has ended
+	updates bool // there is an update of a ref
 	packing bool // objects are under way
 	late    *time.Timer
 	silent  *time.Timer
@@ -45,7 +46,7 @@ func (in *intake) Read(p []byte) (int, error) {
 		in.refuse(refusal)
 		return 0, errRefused
 	}
-	in.heard(in.intro.section == sectionRest)
+	in.heard(in.intro.size > lengthSize, in.intro.section == sectionRest)
 	return n, err
 }
 
@@ -65,10 +66,11 @@ func (in *intake) check(p []byte) error {
 // heard puts off the moment at which the push counts as stalled. Git's own words count, too: once it has all, it goes on to
 // check what it got, and says every few seconds that it lives. Before the objects there is no such moment: a client's own hooks
 // and the making of the pack take their time without a word.
-func (in *intake) heard(packing bool) {
+func (in *intake) heard(updates, packing bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.packing = in.packing || packing
+	in.updates = in.updates || updates
 	if in.packing && !in.over {
 		in.silent.Reset(in.limits.PushStall)
 	}
@@ -81,6 +83,13 @@ func (in *intake) stalled() {
 	if !over {
 		in.refuse(in.limits.stalled())
 	}
+}
+
+// hasUpdates says whether the client has asked for anything.
+func (in *intake) hasUpdates() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.updates
 }
 
 // end is called when all has arrived, or the push has ended.
@@ -102,6 +111,6 @@ type listener struct {
 
 func (l listener) Write(p []byte) (int, error) {
 	n, err := l.Writer.Write(p)
-	l.in.heard(false)
+	l.in.heard(false, false)
 	return n, err
 }

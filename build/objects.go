@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -34,8 +35,6 @@ type objects struct {
 	repos *Repos
 	path  string
 	env   []string
-	// shallow: what is pushed lacks a part of its history.
-	shallow bool
 }
 
 // objects opens the app's repository as the hook of a push sees it; hookEnv may be nil.
@@ -62,7 +61,7 @@ func (r *Repos) objects(app string, hookEnv map[string]string) (objects, error) 
 		if err := inside(o.path, shallow); err != nil {
 			return objects{}, err
 		}
-		o.env, o.shallow = append(o.env, envShallow+"="+shallow), true
+		o.env = append(o.env, envShallow+"="+shallow)
 	}
 	return o, nil
 }
@@ -115,6 +114,32 @@ func (o objects) heads(ctx context.Context) (map[string]string, error) {
 		heads[strings.TrimPrefix(ref, branchPrefix)] = id
 	}
 	return heads, nil
+}
+
+// whole refuses a commit that, or whose history, lacks something: git will not move a branch to it after the hook. Clients take for
+// granted that a repository has all that its refs stand upon, and one that took a push from a shallow clone does not.
+func (o objects) whole(ctx context.Context, app paas.App, commit objectID) error {
+	_, err := o.output(ctx, "rev-list", "--quiet", "--objects", string(commit), "--not", "--all")
+	if _, ok := errors.AsType[*gitError](err); !ok || paas.OutOfSpace(err) {
+		return err
+	}
+	if !o.isShallow() {
+		return paas.Errorf(paas.Invalid, "the push lacks a part of %s", commit.short()).WithHint("git fsck, then push again").Because(err)
+	}
+	return errOlder(app).Because(err)
+}
+
+// shallowFile lists the commits whose parents a repository has not.
+const shallowFile = "shallow"
+
+func (o objects) isShallow() bool {
+	_, err := os.Stat(filepath.Join(o.path, shallowFile))
+	return err == nil
+}
+
+func errOlder(app paas.App) *paas.Error {
+	return paas.Errorf(paas.Conflict, "this commit stands upon older ones than %s has: an earlier push came from a shallow clone", app.Name).
+		WithHint("push from a clone without what came after it: git clone --no-local --single-branch --branch BRANCH . ../fresh")
 }
 
 // isAncestor says whether old is reachable from id; a commit is its own ancestor.

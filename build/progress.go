@@ -20,7 +20,7 @@ const (
 	quietStep    = time.Second
 	lastLines    = 10
 	tailLines    = 100 // of which lastLines are shown
-	shownExtras  = 5 // of a list of paths
+	shownExtras  = 5   // of a list of paths
 )
 
 // progress renders the events of one image build as lines for a person: on the pusher's terminal, behind git's
@@ -226,15 +226,15 @@ func (p *progress) tick(now time.Time) {
 
 // failed ends a build that did not make an image: it prints the failing step's last lines, unless they stand there
 // already, and returns the error for the pusher.
-func (p *progress) failed(commit objectID, cause error) error {
+func (p *progress) failed(what string, cause error) error {
 	defer p.lock()()
 	s := p.failing()
 	if paas.OutOfSpace(cause) {
-		return failedFull(commit, s, cause)
+		return failedFull(what, s, cause)
 	}
 	if s == nil {
 		text := plain(cause.Error())
-		return paas.Errorf(paas.Failed, "the build of %s failed: %s", commit.short(), shorten(text, 500)).
+		return paas.Errorf(paas.Failed, "the build of %s failed: %s", what, shorten(text, 500)).
 			WithHint("%s", hint(text, nil)).Because(cause)
 	}
 	if p.last != s && len(s.tail) > 0 {
@@ -247,17 +247,17 @@ func (p *progress) failed(commit objectID, cause error) error {
 	if text == "" {
 		text = plain(cause.Error())
 	}
-	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", commit.short(), shorten(s.name, 100), reason(text)).
+	return paas.Errorf(paas.Failed, "the build of %s failed at %s: %s", what, shorten(s.name, 100), reason(text)).
 		WithHint("%s", hint(text+"\n"+cause.Error(), s.tail)).Because(cause)
 }
 
 // failedFull is for a build that the host broke, wherever it was.
-func failedFull(commit objectID, s *step, cause error) error {
+func failedFull(what string, s *step, cause error) error {
 	where := ""
 	if s != nil {
 		where = " at " + shorten(s.name, 100)
 	}
-	return paas.Errorf(paas.Failed, "the build of %s failed%s: no space left on the host", commit.short(), where).
+	return paas.Errorf(paas.Failed, "the build of %s failed%s: no space left on the host", what, where).
 		WithHint(paas.SpaceHint).Because(cause)
 }
 

@@ -46,7 +46,7 @@ func (s *script) fail(id, text string) {
 }
 
 func (s *script) end(message string) {
-	err := s.p.failed("1a2b3c4d", paas.Errorf(paas.Failed, "%s", message))
+	err := s.p.failed("1a2b3c4", paas.Errorf(paas.Failed, "%s", message))
 	writeError(s.p.w, err)
 }
 

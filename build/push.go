@@ -32,6 +32,7 @@ type push struct {
 
 	left  *detached   // the build that is to go on when the push has ended
 	full  atomic.Bool // git said that there is no space left
+	lacks atomic.Bool // git said that an object is not what another one says: in a shallow repository, that it is not there
 	moved *update     // the deploy branch was set back for git: see attempt.land
 }
 
@@ -87,6 +88,13 @@ func (p *push) watch(in *intake) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.intake = in
+}
+
+// asked says whether the client wanted anything of any ref.
+func (p *push) asked() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.intake != nil && p.intake.hasUpdates()
 }
 
 func (p *push) wasCalled() bool {

@@ -38,7 +38,9 @@ func (s *Service) ReceivePack(ctx context.Context, app string, stdin io.Reader, 
 	switch {
 	case p.full.Load() && !p.wasRefused():
 		writeError(stderr, paas.NoSpace(nil, "for what you push"))
-	case code == 0 && !p.wasCalled():
+	case p.lacks.Load() && !p.wasCalled() && (objects{path: s.Repos.Path(a.ID)}).isShallow():
+		writeError(stderr, errOlder(a))
+	case code == 0 && !p.asked():
 		s.sayIdle(p, stderr)
 	}
 	return code, nil
@@ -50,6 +52,7 @@ func (s *Service) runGit(p *push, stdin io.Reader, stdout, stderr io.Writer) (in
 	env := []string{envSocket + "=" + s.Repos.opts.Socket, envPush + "=" + p.token}
 	args := append(s.Repos.receiveSettings(), "receive-pack", s.Repos.Path(p.app.ID))
 	out := &eavesdropper{w: &client{w: stdout, gone: func() { p.cancel(errGone) }}, word: fullDisk, heard: &p.full}
+	out = &eavesdropper{w: out, word: "object of unexpected type", heard: &p.lacks}
 	in := newIntake(stdin, s.Repos.opts.Limits, p.cancel)
 	defer in.end()
 	p.watch(in)
@@ -68,7 +71,7 @@ func (s *Service) UploadPack(ctx context.Context, app string, stdin io.Reader, s
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	out := &client{w: stdout, gone: func() { cancel(errGone) }}
-	return s.Repos.serve(ctx, nil, []string{"upload-pack", "--timeout=600", s.Repos.Path(a.ID)}, stdin, out, &client{w: stderr})
+	return s.Repos.serve(ctx, nil, append(uploadSettings(), "upload-pack", "--timeout=600", s.Repos.Path(a.ID)), stdin, out, &client{w: stderr})
 }
 
 // serve runs a git command that talks to a client.
@@ -178,6 +181,9 @@ func (s *Service) admit(ctx context.Context, p *push, req HookRequest, out io.Wr
 	}
 	options, err := parsePushOptions(req.Options)
 	if err != nil {
+		return err
+	}
+	if err := o.whole(ctx, app, up.new); err != nil {
 		return err
 	}
 	p.app = app

@@ -30,6 +30,8 @@ type RepoOptions struct {
 	// Socket is the path of paasd's unix socket, where the hook calls back.
 	Socket string
 	Limits Limits
+	// Submodules says where those of commits are fetched from.
+	Submodules Submodules
 }
 
 // appID is what an app's id may look like; no other word ever becomes a path.
@@ -134,7 +136,7 @@ func (r *Repos) Remove(_ context.Context, app string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return errors.Join(err, os.RemoveAll(gone))
+	return errors.Join(err, os.RemoveAll(gone), os.RemoveAll(filepath.Join(r.dir, app+modulesSuffix)))
 }
 
 // tempPrefix marks what Create and Remove had in hand; after a crash Sweep removes it.

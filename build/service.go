@@ -40,9 +40,11 @@ type (
 		UnfinishedBuilds() ([]paas.Build, error)
 	}
 
-	// ImageBuilder makes an image of the tar stream src and reports facts as they come; it ends soon after ctx does.
+	// ImageBuilder makes an image of the tar stream src, or gets one by its reference, and reports facts as they come; it ends
+	// soon after ctx does.
 	ImageBuilder interface {
 		BuildImage(ctx context.Context, src io.Reader, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error)
+		PullImage(ctx context.Context, ref string, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error)
 	}
 
 	// Deployer makes a release of a build that succeeded and moves the app (an ID) to it. It returns once the release

@@ -40,6 +40,7 @@ type source struct {
 	app        manifest
 	ignore     []string // patterns of files that the builder does not get
 	submodules []string // paths whose content git does not have
+	fetched    []fetched
 }
 
 // inspect reads what decides the build, before anything is built. What can never be built is paas.Invalid. with has what the
@@ -241,8 +242,23 @@ func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(s
 	if err != nil {
 		return err
 	}
+	out := tar.NewWriter(&tally{w: w, limits: o.repos.opts.Limits})
+	if err := s.addGenerated(out); err != nil {
+		return err
+	}
+	if err := o.archive(ctx, s.commit, "", func(in io.Reader) error { return filterTar(in, out, keep, lfs) }); err != nil {
+		return err
+	}
+	if err := s.addSubmodules(ctx, out, keep, lfs); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// archive runs git archive on a commit, with prefix before each path, and has read take what it writes.
+func (o objects) archive(ctx context.Context, commit objectID, prefix string, read func(io.Reader) error) error {
 	stderr := capped{max: 4 << 10}
-	cmd := o.repos.command(ctx, o.env, "--git-dir="+o.path, "-c", "tar.umask=0022", "archive", "--format=tar", string(s.commit))
+	cmd := o.repos.command(ctx, o.env, "--git-dir="+o.path, "-c", "tar.umask=0022", "archive", "--format=tar", "--prefix="+prefix, string(commit))
 	cmd.Stderr = &stderr
 	tarball, err := cmd.StdoutPipe()
 	if err != nil {
@@ -251,24 +267,20 @@ func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(s
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start git: %w", err)
 	}
-	out := tar.NewWriter(&tally{w: w, limits: o.repos.opts.Limits})
-	if err := s.addGenerated(out); err != nil {
-		return err
-	}
-	filterErr := filterTar(tarball, out, keep, lfs)
-	if filterErr != nil {
+	readErr := read(tarball)
+	if readErr != nil {
 		_ = cmd.Cancel() // nobody reads on; wait says how it ended
 	}
 	code, err := wait(ctx, cmd)
 	switch {
-	case filterErr != nil:
-		return filterErr
+	case readErr != nil:
+		return readErr
 	case err != nil:
 		return err
 	case code != 0:
 		return &gitError{command: "archive", code: code, stderr: stderr.text()}
 	}
-	return out.Close()
+	return nil
 }
 
 // addGenerated puts the generated Dockerfile, if there is one, at the root of the tree, which has none.

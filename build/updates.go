@@ -112,6 +112,9 @@ func refuseDeletion(app paas.App, branch string, up update) error {
 func refuseOther(app paas.App, branch string, ups []update, hasBranch bool) error {
 	other := ups[slices.IndexFunc(ups, func(up update) bool { return up.ref != branchPrefix+branch })]
 	switch {
+	case hasBranch && strings.HasPrefix(other.ref, tagPrefix): // as push.followTags does
+		return paas.Errorf(paas.Invalid, "the push has %s besides %s, the branch that deploys %s: nothing was taken",
+			describeRef(other.ref), branch, app.Name).WithHint("push the branch alone: git push --no-follow-tags paas HEAD:%s", branch)
 	case hasBranch:
 		return paas.Errorf(paas.Invalid, "the push has %s besides %s, the branch that deploys %s: nothing was taken",
 			describeRef(other.ref), branch, app.Name).WithHint("push one branch alone: git push paas HEAD:%s", branch)

@@ -19,20 +19,23 @@ const (
 	// tidyEvery is how often repositories that were used are looked at, and tidyTime what tidying one may take.
 	tidyEvery = time.Minute
 	tidyTime  = time.Hour
-	// maxLoose objects and maxPacks packs are left in a repository that is not in use.
-	maxLoose = 1000
-	maxPacks = 20
 	// keptCommits of an app's newest builds stay in its repository, whatever is pushed over them.
 	keptCommits = 50
 	keptRefs    = ownRefs + "/commits/"
-	// pruneAge spares objects so young that somebody may be about to refer to them.
-	pruneAge = "1.hour.ago"
 )
+
+// wear is how untidy a repository may be that is not in use.
+type wear struct {
+	loose int    // objects
+	packs int    // of objects
+	spare string // the age up to which objects stay though nothing refers to them: somebody may be about to
+}
 
 // upkeep keeps repositories whole and small. Whoever writes to one uses it; while nobody does it is swept of what a killed git left,
 // and tidied. Tidying gives way to whoever comes.
 type upkeep struct {
 	repos *Repos
+	wear  wear
 
 	mu   sync.Mutex
 	uses map[string]*use // by app id
@@ -47,7 +50,7 @@ type use struct {
 }
 
 func newUpkeep(repos *Repos) *upkeep {
-	return &upkeep{repos: repos, uses: map[string]*use{}}
+	return &upkeep{repos: repos, wear: wear{loose: 1000, packs: 20, spare: "1.hour.ago"}, uses: map[string]*use{}}
 }
 
 // use says that the app's repository is about to be written to; done that it no longer is.
@@ -196,13 +199,13 @@ func (s *Service) tidy(ctx context.Context, app string) error {
 	if err := o.heal(ctx); err != nil {
 		return err
 	}
-	if worn, err := o.worn(ctx); err != nil || !worn {
+	if worn, err := o.worn(ctx, s.upkeep.wear); err != nil || !worn {
 		return err
 	}
-	if err := sweepObjects(o.path); err != nil {
+	if err := sweepRepo(o.path); err != nil {
 		return err
 	}
-	return o.collect(ctx)
+	return o.collect(ctx, s.upkeep.wear.spare)
 }
 
 // keep holds the commits of builds by refs of paasd's own, so that they can be built again although no branch has them.
@@ -245,9 +248,8 @@ func (o objects) has(ctx context.Context, commit objectID) bool {
 
 // heal makes a repository whole again that took a push without its history, once all of that history has come.
 func (o objects) heal(ctx context.Context) error {
-	file := filepath.Join(o.path, "shallow")
-	if _, err := os.Stat(file); err != nil {
-		return nil //nolint:nilerr // there is nothing to heal
+	if !o.isShallow() {
+		return nil
 	}
 	whole := o
 	whole.env = append(whole.env, envShallow+"=") // as if it were whole
@@ -258,11 +260,11 @@ func (o objects) heal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return os.Remove(file)
+	return os.Remove(filepath.Join(o.path, shallowFile))
 }
 
 // worn says whether the repository has become untidy.
-func (o objects) worn(ctx context.Context) (bool, error) {
+func (o objects) worn(ctx context.Context, most wear) (bool, error) {
 	out, err := o.output(ctx, "count-objects", "-v")
 	if err != nil {
 		return false, err
@@ -272,13 +274,13 @@ func (o objects) worn(ctx context.Context) (bool, error) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		counts[name], _ = strconv.Atoi(value)
 	}
-	return counts["count"] > maxLoose || counts["packs"] > maxPacks || counts["garbage"] > 0, nil
+	return counts["count"] > most.loose || counts["packs"] > most.packs || counts["garbage"] > 0, nil
 }
 
 // collect packs everything and drops what nothing refers to, at the lowest priority.
-func (o objects) collect(ctx context.Context) error {
+func (o objects) collect(ctx context.Context, spare string) error {
 	stderr := capped{max: 4 << 10}
-	cmd := o.repos.command(ctx, o.env, "--git-dir="+o.path, "gc", "--quiet", "--prune="+pruneAge)
+	cmd := o.repos.command(ctx, o.env, "--git-dir="+o.path, "gc", "--quiet", "--prune="+spare)
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start git: %w", err)

@@ -45,7 +45,7 @@ func draftFrom(r paas.Release, config paas.Config) draft {
 func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress Progress) (paas.Release, error) {
 	var rel paas.Release
 	first := false
-	what := "deploy of " + short(b.Commit) + " by " + paas.UserOf(ctx)
+	what := "deploy of " + b.What() + " by " + paas.UserOf(ctx)
 	err := e.lanes.do(ctx, app, what, progress, func() error {
 		record, err := e.Store.App(app)
 		if err != nil {
@@ -55,7 +55,7 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 		if err != nil {
 			return err
 		}
-		d.description, d.build, d.image, d.commit, d.types = "Deploy "+short(b.Commit), b.ID, b.Image, b.Commit, b.Types
+		d.description, d.build, d.image, d.commit, d.types = "Deploy "+b.What(), b.ID, b.Image, b.Commit, b.Types
 		d.declared, first = b.Checks, record.Current == 0
 		if err := d.applyManifest(record, b.Manifest); err != nil {
 			return err

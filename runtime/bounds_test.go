@@ -21,7 +21,7 @@ func TestABuildIsHeldToItsMemory(t *testing.T) {
 	_, err := d.BuildImage(t.Context(), tree(t, `RUN ["/probe", "eat", "200"]`), spec, func(paas.BuildEvent) {})
 	wantCode(t, err, paas.Failed)
 	if !strings.Contains(err.Error(), `["/probe", "eat", "200"]: out of memory: the steps of a build may use 67 MB`) ||
-		paas.Advice(err) != "try: paasd serve --build-memory gives builds more" {
+		paas.Advice(err) != "try: paas build:set memory=134MB -a hello" {
 		t.Errorf("%v\n%s", err, paas.Advice(err))
 	}
 	spec.Limits.Memory = 400 << 20

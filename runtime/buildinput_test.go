@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/moby/moby/client"
 
@@ -210,3 +212,38 @@ func TestTheOldBuilderRefusesSecrets(t *testing.T) {
 }
 
 func sumOf(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+
+func TestABuildReachesNoInstance(t *testing.T) {
+	t.Parallel()
+	d := newDocker(t)
+	i := start(t, d, newSpec("web", "listen", "0.0.0.0", "5000"))
+	waitForLine(t, d, i.ID, "ready")
+	host, err := net.Listen("tcp", "127.0.0.1:0") // as paasd's API does
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	_, port, err := net.SplitHostPort(host.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	instance := net.JoinHostPort(i.Addr.String(), "5000")
+	if conn, err := net.DialTimeout("tcp", instance, time.Second); err != nil {
+		t.Fatalf("the instance does not listen: %v", err)
+	} else {
+		conn.Close()
+	}
+	bridge, err := d.client.NetworkInspect(t.Context(), "bridge", client.NetworkInspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway := bridge.Network.IPAM.Config[0].Gateway.String()
+	var s steps
+	_, err = d.BuildImage(t.Context(), tree(t, fmt.Sprintf(`RUN ["/probe", "reach", %q, "127.0.0.1:%s", "%s:%s"]`, instance, port, gateway, port)), imageSpec(), s.add)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.outputOf(t, "RUN"); strings.Contains(got, "true") {
+		t.Errorf("a build reaches\n%s", got)
+	}
+}

@@ -77,7 +77,7 @@ func (b *imageBuild) explain(err error) error {
 	if b.bounds.outOfMemory(text) {
 		what, _, _ := strings.Cut(text, ": ")
 		return paas.Errorf(paas.Failed, "%s: out of memory: the steps of a build may use %s", what, b.spec.Limits.Memory).
-			WithHint("paasd serve --build-memory gives builds more").Because(err)
+			WithHint("paas build:set memory=%s -a %s", strings.ReplaceAll((2*b.spec.Limits.Memory).String(), " ", ""), b.spec.Name).Because(err)
 	}
 	return err
 }

@@ -305,24 +305,7 @@ func (d *Docker) serviceImage(ctx context.Context, spec ServiceSpec, sum string)
 	if paas.CodeOf(err) != paas.NotFound {
 		return "", err
 	}
-	err = d.call(ctx, 4*writeLimit, "make its image", func(ctx context.Context) error {
-		content, writer := io.Pipe()
-		packed := make(chan struct{})
-		go func() {
-			defer close(packed)
-			writer.CloseWithError(packBinary(writer, spec.Binary))
-		}()
-		defer func() { <-packed }()
-		defer content.Close()
-		stream, err := d.client.ImageImport(ctx, client.ImageImportSource{Source: content, SourceName: "-"}, ref, client.ImageImportOptions{
-			Changes: []string{"LABEL " + labelInstallation + "=" + d.installation},
-		})
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, stream)
-		return errors.Join(err, stream.Close())
-	})
+	err = d.importImage(ctx, ref, func(w io.Writer) error { return packBinary(w, spec.Binary) })
 	if err != nil {
 		return "", err
 	}

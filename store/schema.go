@@ -23,6 +23,8 @@ var (
 
 	bucketBuildSecrets = []byte("build_secrets") // app id + name → sealed value
 
+	bucketRegistries = []byte("registries") // host → sealed login
+
 	bucketConfigs  = []byte("configs")  // app id → version → sealed config
 	bucketReleases = []byte("releases") // app id → version → release record
 	bucketBuilds   = []byte("builds")   // app id → number → build
@@ -58,13 +60,13 @@ type migration func(*bbolt.Tx) error
 
 // schema is every migration, in order. Only ever append: the position is the version.
 func schema() []migration {
-	return []migration{createBuckets, createBuckets, createBuckets, createBuckets}
+	return []migration{createBuckets, createBuckets, createBuckets, createBuckets, createBuckets}
 }
 
 // buckets lists what the present schema consists of, besides meta.
 func buckets() [][]byte {
 	flat := [][]byte{
-		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains, bucketCertificates, bucketBuildSecrets,
+		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains, bucketCertificates, bucketBuildSecrets, bucketRegistries,
 		bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns,
 		bucketKeys, bucketKeyPrints, bucketTokens, bucketTokenSums,
 	}

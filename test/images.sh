@@ -163,7 +163,7 @@ make_ruby() {
 	docker tag "$ruby" "$ruby-slim"
 }
 
-# make_php is the distribution's PHP, Apache and Composer, under the names of both images: Composer of the distribution is not one
+# make_php is the distribution's PHP, Apache and Composer, under the names of both images, and with the number of its version: Composer of the distribution is not one
 # file that another image could copy, but has its parts in /usr/share/php. No extension can be compiled; docker-php-ext-install
 # is content with those that the distribution's PHP has.
 make_php() {
@@ -184,6 +184,7 @@ make_php() {
 		CMD ["apache2-foreground"]
 	EOF
 	docker tag "$php" "$composer"
+	docker tag "$php" "php:$(docker run --rm "$php" php -r 'echo PHP_MAJOR_VERSION . "." . PHP_MINOR_VERSION;')-apache"
 }
 
 # fetch gets a file that has to have a sum.

@@ -201,7 +201,7 @@ func TestListsAreNeverNull(t *testing.T) {
 	raw := b.raw(t)
 	for path, want := range map[string]string{
 		"/v1/apps": "[]", "/v1/apps/a/releases": "[]", "/v1/apps/a/builds": "[]", "/v1/apps/a/runs": "[]", "/v1/apps/a/domains": "[]",
-		"/v1/apps/a/formation": "[]", "/v1/keys": "[]", "/v1/tokens": "[]", "/v1/apps/a/config": "{}", "/v1/apps/a/checks": "[]",
+		"/v1/apps/a/formation": "[]", "/v1/keys": "[]", "/v1/tokens": "[]", "/v1/registries": "[]", "/v1/apps/a/config": "{}", "/v1/apps/a/checks": "[]",
 		"/v1/apps/a/instances": `{"formation":[],"instances":[],"queue":[]}`,
 	} {
 		resp, body := do(t, raw, "GET", path, "", nil)
@@ -272,6 +272,10 @@ func TestBadRequestsAreRefusedBeforeAnyService(t *testing.T) {
 		{name: "log follow", method: "GET", path: "/v1/apps/a/logs?follow=maybe"},
 		{name: "key name", method: "POST", path: "/v1/keys", body: `{"name":"-x","key":"ssh-ed25519 AAAA"}`},
 		{name: "key", method: "POST", path: "/v1/keys", body: `{"name":"x","key":"ssh-ed25519 AAAA"}`},
+		{name: "registry", method: "POST", path: "/v1/registries", body: `{"host":"a b","user":"u","password":"p"}`},
+		{name: "registry user", method: "POST", path: "/v1/registries", body: `{"host":"ghcr.io","user":"a:b","password":"p"}`},
+		{name: "registry password", method: "POST", path: "/v1/registries", body: `{"host":"ghcr.io","user":"a","password":""}`},
+		{name: "no registry", method: "DELETE", path: "/v1/registries/-x"},
 		{name: "token name", method: "POST", path: "/v1/tokens", body: `{"name":"a b"}`},
 	}
 	for _, tt := range tests {

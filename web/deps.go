@@ -145,6 +145,14 @@ type (
 		KeyByFingerprint(fingerprint string) (paas.Key, error)
 	}
 
+	// Registries is the accounts that the platform has at image registries. AddRegistry tries a login there first, unless
+	// it is told not to; it takes the place of another one of that host.
+	Registries interface {
+		Registries() ([]paas.Registry, error)
+		AddRegistry(ctx context.Context, login paas.RegistryLogin, verify bool) (paas.Registry, error)
+		RemoveRegistry(host string) (paas.Registry, error)
+	}
+
 	// Tokens is who may come in by HTTP.
 	Tokens interface {
 		Tokens() ([]paas.Token, error)

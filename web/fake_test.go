@@ -38,7 +38,7 @@ func (f *fake) services() Services {
 	return Services{
 		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, BuildSettings: f, Domains: f, Certs: f, Routing: f, Routes: f,
 		Pages: f, Metrics: f, Garbage: f,
-		Logs: f, Keys: f, Tokens: f, Git: f,
+		Logs: f, Keys: f, Registries: f, Tokens: f, Git: f,
 	}
 }
 
@@ -357,4 +357,14 @@ func (f *fake) ReceivePack(ctx context.Context, app string, stdin io.Reader, std
 		return f.onReceive(ctx, app, stdin, stdout, stderr)
 	}
 	return 0, err
+}
+
+func (f *fake) Registries() ([]paas.Registry, error) { return nil, nil }
+
+func (f *fake) AddRegistry(ctx context.Context, l paas.RegistryLogin, verify bool) (paas.Registry, error) {
+	return l.Registry, f.note(ctx, "AddRegistry", l, verify)
+}
+
+func (f *fake) RemoveRegistry(host string) (paas.Registry, error) {
+	return paas.Registry{Host: host}, f.note(context.Background(), "RemoveRegistry", host)
 }

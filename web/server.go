@@ -32,6 +32,7 @@ type Services struct {
 	Garbage       Garbage
 	Logs          Logs
 	Keys          Keys
+	Registries    Registries
 	Tokens        Tokens
 	Git           Git
 }

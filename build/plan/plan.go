@@ -71,6 +71,7 @@ func languages() []language {
 		java(),
 		python(),
 		rust(),
+		node(),
 		static(),
 	}
 }

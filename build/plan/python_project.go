@@ -232,7 +232,7 @@ func includedFile(line string) (string, bool) {
 
 // localRequirement says whether a line of a requirements file is met by files of the tree.
 func localRequirement(line string) bool {
-	return localLine.MatchString(line) && !strings.Contains(line, "://")
+	return localLine.MatchString(line) && (!strings.Contains(line, "://") || strings.Contains(line, "file:"))
 }
 
 // need notes the name of a requirement as PEP 508 writes it: Django>=5, fastapi[standard].

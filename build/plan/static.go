@@ -1,8 +1,6 @@
 package plan
 
-import (
-	"paas"
-)
+import "paas"
 
 // static is a folder of files, served by the platform's own server: the one of the settings, or the one that index.html is in.
 func static() language { return language{name: "static", detect: detectStatic, plan: planStatic} }
@@ -34,7 +32,7 @@ func planStatic(t tree, s Settings) (Plan, error) {
 	if s.Static == "" {
 		return Plan{}, noStatic()
 	}
-	p := Plan{Ignore: []string{".git", "Dockerfile", "Procfile"}}
+	p := Plan{Ignore: []string{".git"}}
 	d := newScript(s)
 	d.stage(s.Static, "")
 	d.copy(siteDir, root)
@@ -52,8 +50,8 @@ func noStatic() error {
 const siteDir = "/app"
 
 // serve ends a last stage that is made on the image of the static server.
-func (d *script) serve() {
+func (d *script) serve(flags ...string) {
 	d.workdir(siteDir)
 	d.write("USER " + appID + ":" + appID)
-	d.write("CMD " + list("/paasd", "static"))
+	d.write("CMD " + list(append([]string{"/paasd", "static"}, flags...)...))
 }

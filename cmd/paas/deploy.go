@@ -14,23 +14,32 @@ import (
 
 type deployOptions struct {
 	*session
-	folder  string
-	archive string // a file, or - for the standard input
-	noCache bool
-	detach  bool
-	json    bool
+	folder   string
+	archive  string // a file, or - for the standard input
+	image    string
+	procfile string // a file with the process types of image
+	noCache  bool
+	detach   bool
+	json     bool
 }
 
 func newDeploy(s *session, run func(context.Context, *deployOptions) error) *cobra.Command {
 	o := &deployOptions{session: s}
 	cmd := &cobra.Command{
 		Use:   "deploy [FOLDER]",
-		Short: "Deploy a folder, or an archive, without a push",
-		Long: `Deploy a folder as it is, whether committed or not, or an archive. It is built and released as a push is, and moves no branch.
+		Short: "Deploy a folder, an archive or an image, without a push",
+		Long: `Deploy a folder as it is, whether committed or not, an archive, or an image that was made elsewhere. It is built and released
+as a push is, and moves no branch.
 
 Of a folder, what .gitignore excludes stays here. An archive is a tar, gzipped or not; where all of it is in one folder, that
-folder is left out. Links that lead out of it are refused. Interrupting it before the release begins cancels it.`,
+folder is left out. Links that lead out of it are refused.
+
+An image is pulled, and kept by its digest: what its name means later changes nothing. Its own command is web; --procfile
+names a file with others. For a private registry: paas registry:login.
+
+Interrupting a deploy before the release begins cancels it.`,
 		Example: `  paas deploy .
+  paas deploy --image ghcr.io/example/app:1.2
   paas deploy --archive release.tar.gz
   git archive HEAD | paas deploy --archive -`,
 		Args: between(0, 1),
@@ -38,16 +47,36 @@ folder is left out. Links that lead out of it are refused. Interrupting it befor
 			if len(args) == 1 {
 				o.folder = args[0]
 			}
-			if o.folder != "" && o.archive != "" {
-				return usage("deploy", "give a folder or an archive, not both")
+			if err := o.check(); err != nil {
+				return err
 			}
 			return run(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.archive, "archive", "", "a tar, gzipped or not; - for the standard input")
+	cmd.Flags().StringVar(&o.image, "image", "", "an image that was made elsewhere")
+	cmd.Flags().StringVar(&o.procfile, "procfile", "", "a file with the process types of --image")
 	buildFlags(cmd, &o.noCache, &o.detach)
 	jsonFlag(cmd, &o.json)
 	return cmd
+}
+
+func (o *deployOptions) check() error {
+	given := 0
+	for _, source := range []string{o.folder, o.archive, o.image} {
+		if source != "" {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return usage("deploy", "give one of a folder, an archive and an image")
+	case o.procfile != "" && o.image == "":
+		return usage("deploy", "--procfile is for an image; a folder or an archive has its own")
+	case o.noCache && o.image != "":
+		return usage("deploy", "--no-cache is for what is built, not for an image")
+	}
+	return nil
 }
 
 // buildFlags are those of commands that build.
@@ -61,6 +90,9 @@ func runDeploy(ctx context.Context, o *deployOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.image != "" {
+		return o.deployImage(ctx, srv, app)
+	}
 	up, err := o.upload(ctx, srv, app)
 	if err != nil {
 		return err
@@ -70,6 +102,18 @@ func runDeploy(ctx context.Context, o *deployOptions) error {
 		o.note("       All of it is in the folder %s, which is left out", paas.Quote(up.Folder))
 	}
 	return o.createBuild(ctx, srv, app, paas.BuildRequest{Commit: up.Commit, NoCache: o.noCache, Detach: o.detach}, o.json)
+}
+
+func (o *deployOptions) deployImage(ctx context.Context, srv *client.Client, app string) error {
+	req := paas.BuildRequest{Image: o.image, Detach: o.detach}
+	if o.procfile != "" {
+		text, err := os.ReadFile(o.procfile)
+		if err != nil {
+			return paas.Errorf(paas.Invalid, "the Procfile cannot be read: %w", err).WithHint("paas deploy --image %s --procfile FILE", o.image)
+		}
+		req.Procfile = string(text)
+	}
+	return o.createBuild(ctx, srv, app, req, o.json)
 }
 
 func (o *deployOptions) upload(ctx context.Context, srv *client.Client, app string) (paas.Upload, error) {

@@ -21,6 +21,8 @@ type platform struct {
 	keys   []paas.Key
 	tokens []paas.Token
 
+	registries []paas.Registry
+
 	resized chan paas.TerminalSize // sizes that a run was told
 	started chan string            // runs that have been attached
 }

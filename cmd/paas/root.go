@@ -96,7 +96,7 @@ func newRoot(s *session) *cobra.Command {
 		newWait(s, runWait), newExec(s, runExec), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
 		newLogs(s, runLogs))
 	addGroup(root, groupOther, newKeys(s), newKeysAdd(s, runKeysAdd), newKeysRemove(s), newTokens(s), newTokensCreate(s),
-		newTokensRemove(s), newGC(s, runGC), newVersion(s))
+		newTokensRemove(s), newRegistries(s), newRegistryLogin(s, runRegistryLogin), newRegistryLogout(s), newGC(s, runGC), newVersion(s))
 	root.SetHelpCommand(newHelp(root))
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)

@@ -11,12 +11,13 @@ import (
 
 // buildOptions hold for all builds.
 type buildOptions struct {
-	max     int
-	timeout time.Duration
-	cache   paas.Bytes
-	images  map[string]string
-	network string
-	limits  paas.BuildLimits
+	max      int
+	timeout  time.Duration
+	cache    paas.Bytes
+	images   map[string]string
+	network  string
+	limits   paas.BuildLimits
+	registry string
 }
 
 func (o *buildOptions) bind(flags *pflag.FlagSet) {
@@ -28,6 +29,7 @@ func (o *buildOptions) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.network, "build-network", "default", "what the steps of builds reach: default or none; an app's own setting goes before")
 	flags.Var((*bytesFlag)(&o.limits.Memory), "build-memory", "of all steps of one build that run at one time; 0: no bound")
 	flags.Float64Var(&o.limits.CPUs, "build-cpus", 0, "cores for one build; 0: no bound")
+	flags.StringVar(&o.registry, "registry", "", "HOST/PATH in a registry, where each image is put as HOST/PATH/APP:bN, too; empty: none")
 }
 
 // check refuses what no build could hold.

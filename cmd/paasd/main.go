@@ -54,7 +54,7 @@ Then, on your own machine, in a git repository:
 		return paas.Errorf(paas.Invalid, "%w", err).WithHint("%s --help", cmd.CommandPath())
 	})
 	root.SetVersionTemplate("paasd {{.Version}}\n")
-	root.AddCommand(serveCommand(getenv), routerCommand(getenv), hookCommand(getenv), keyCommand(getenv))
+	root.AddCommand(serveCommand(getenv), routerCommand(getenv), hookCommand(getenv), keyCommand(getenv), staticCommand(getenv))
 	if err := root.ExecuteContext(ctx); err != nil {
 		return complain(stderr, err)
 	}

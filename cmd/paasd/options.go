@@ -121,7 +121,7 @@ func (o options) check() (settings, error) {
 	if err := s.checkTLS(); err != nil {
 		return s, err
 	}
-	if err := o.push.check(); err != nil {
+	if err := s.push.check(); err != nil {
 		return s, err
 	}
 	if err := s.builds.check(); err != nil {

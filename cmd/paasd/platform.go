@@ -55,14 +55,16 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	if p.logs, err = logs.Open(s.path("logs"), logs.Options{}); err != nil {
 		return p, err
 	}
-	if p.docker, err = runtime.New(runtime.Options{Installation: p.store.Installation(), Host: s.docker, Log: log}); err != nil {
+	if p.docker, err = runtime.New(runtime.Options{
+		Installation: p.store.Installation(), Host: s.docker, Logins: p.store.RegistryLogins, Registry: s.builds.registry, Log: log,
+	}); err != nil {
 		return p, err
 	}
 	p.disk = &disk{dataDir: s.dataDir, engineRoot: p.docker.RootDir, look: look, log: log}
 	if p.routes, err = p.openRouter(); err != nil {
 		return p, err
 	}
-	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket(), Limits: s.push.limits})
+	repos, err := build.OpenRepos(s.path("repos"), build.RepoOptions{Hook: p.binary, Socket: s.socket(), Limits: s.push.limits, Submodules: build.Submodules{Hosts: s.push.hosts}})
 	if err != nil {
 		return p, err
 	}
@@ -91,7 +93,7 @@ func (p *platform) openDoors() (err error) {
 		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
 		Domains: p.engine, Certs: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Pages: p.engine,
 		Metrics: newMetrics(p.routes.Metrics, p.log), Builds: p.builds, BuildSettings: p.engine, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
-		Keys: p.store, Tokens: p.store,
+		Keys: p.store, Registries: registries{p.store, p.docker}, Tokens: p.store,
 	}, web.Options{Version: paas.Version(), Log: p.log, Grace: shutdownTime})
 	p.ssh, err = web.NewSSH(p.api, web.SSHOptions{HostKeyPath: p.path("ssh_host_ed25519_key"), Log: p.log, Silence: p.push.limits.PushStall})
 	return err

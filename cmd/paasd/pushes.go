@@ -13,6 +13,7 @@ import (
 type pushOptions struct {
 	limits     build.Limits
 	submodules []string
+	hosts      build.HostRules // of them
 }
 
 func (o *pushOptions) bind(flags *pflag.FlagSet) {
@@ -39,5 +40,7 @@ func (o *pushOptions) check() error {
 			return paas.Errorf(paas.Invalid, "--%s leaves pushes nothing", flag).WithHint("paasd serve --help")
 		}
 	}
-	return nil
+	var err error
+	o.hosts, err = build.ParseHostRules(o.submodules)
+	return err
 }

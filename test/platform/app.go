@@ -14,7 +14,7 @@ import (
 // Fixture is a small repository with the probe's binary, which is at /probe in its image. Zero values: an image FROM
 // scratch with nothing else, and the one process type `web: /probe web`.
 type Fixture struct {
-	Dockerfile string
+	Dockerfile string            // "-": none
 	Procfile   string            // "-": none
 	Files      map[string]string // further files, by path; they win
 	NoProbe    bool              // do not put in the binary: for repositories that are refused, or need none
@@ -73,6 +73,9 @@ func (p *Platform) Lay(dir string, f Fixture) error {
 	files := map[string]string{"Dockerfile": ProbeDockerfile, "Procfile": "web: /probe web\n"}
 	if f.Dockerfile != "" {
 		files["Dockerfile"] = f.Dockerfile
+	}
+	if f.Dockerfile == "-" {
+		delete(files, "Dockerfile")
 	}
 	if f.Procfile != "" {
 		files["Procfile"] = f.Procfile

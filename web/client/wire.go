@@ -93,6 +93,13 @@ type (
 		Name string `json:"name"`
 		Key  string `json:"key"`
 	}
+	// RegistryBody adds a login of an image registry.
+	RegistryBody struct {
+		Host     string `json:"host"`
+		User     string `json:"user"`
+		Password string `json:"password"`
+		NoVerify bool   `json:"no_verify,omitempty"` // keep it untried
+	}
 	// RollbackBody names the release to go back to; 0 for the default.
 	RollbackBody struct {
 		Version int `json:"version"`
