@@ -120,9 +120,17 @@ func runBuildsInfo(ctx context.Context, o *buildOptions) error {
 func (o *buildOptions) showBuild(b paas.BuildInfo) error {
 	return o.show(o.json, b, func(p *page) {
 		fields := [][2]string{
-			{"id", strconv.Itoa(b.ID)}, {"status", string(b.Status)}, {"commit", b.Commit}, {"branch", b.Branch}, {"user", b.User},
-			{"created", p.ago(b.CreatedAt)}, {"seconds", p.seconds(b.Seconds)}, {"source", string(b.Source)}, {"reference", b.Reference},
-			{"language", b.Language}, {"dockerfile", b.Dockerfile},
+			{"id", strconv.Itoa(b.ID)},
+			{"status", string(b.Status)},
+			{"commit", b.Commit},
+			{"branch", b.Branch},
+			{"user", b.User},
+			{"created", p.ago(b.CreatedAt)},
+			{"seconds", p.seconds(b.Seconds)},
+			{"source", string(b.Source)},
+			{"reference", b.Reference},
+			{"language", b.Language},
+			{"dockerfile", b.Dockerfile},
 		}
 		for _, base := range b.Bases {
 			fields = append(fields, [2]string{"base " + base.Ref, base.Digest})
