@@ -187,8 +187,8 @@ func (b Build) Info(now time.Time) BuildInfo {
 		end = now
 	}
 	return BuildInfo{
-		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language,
-		Dockerfile: b.ownDockerfile(), Reference: b.Reference, Bases: b.Bases, User: b.User, CreatedAt: b.CreatedAt,
+		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language, Dockerfile: b.ownDockerfile(),
+		Reference: b.Reference, Bases: b.Bases, User: b.User, CreatedAt: b.CreatedAt,
 		Seconds: max(0, end.Sub(b.CreatedAt).Seconds()), Image: b.Image.ID, Error: b.Error,
 	}
 }

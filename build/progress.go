@@ -2,6 +2,7 @@ package build
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -231,6 +232,13 @@ func (p *progress) failed(what string, cause error) error {
 	s := p.failing()
 	if paas.OutOfSpace(cause) {
 		return failedFull(what, s, cause)
+	}
+	if known, ok := errors.AsType[*paas.Error](cause); ok && known.Hint != "" { // who gives a hint knows why
+		reason, ok := strings.CutPrefix(known.Message, "the build failed")
+		if !ok {
+			reason = ": " + known.Message
+		}
+		return paas.Errorf(paas.Failed, "the build of %s failed%s", what, shorten(plain(reason), 500)).WithHint("%s", known.Hint).Because(cause)
 	}
 	if s == nil {
 		text := plain(cause.Error())

@@ -92,7 +92,7 @@ func refused(err error) error {
 	if full(engineMessage(err)) {
 		return buildFull("the image cannot be built", err)
 	}
-	return paas.Errorf(paas.Failed, "the image cannot be built: %s", engineMessage(err)).WithHint("check the Dockerfile").Because(err)
+	return paas.Errorf(paas.Failed, "the image cannot be built: %s", engineMessage(err)).Because(err)
 }
 
 // cancelBuild tells an engine that would not notice the end of the connection.
@@ -156,7 +156,7 @@ func imageID(m jsonstream.Message) string {
 }
 
 // buildFailed names the step, where one failed, and keeps the builder's words, which name a base image that cannot be
-// had.
+// had. It has a hint only where it is known here what went wrong.
 func buildFailed(step string, e *jsonstream.Error) error {
 	what := "the build failed"
 	if step != "" {
@@ -173,7 +173,7 @@ func buildFailed(step string, e *jsonstream.Error) error {
 		return paas.Errorf(paas.Failed, "%s: registry %s refuses access to it", what, host).
 			WithHint("check its name; if it is private: paas registry:login %s -u USER", host).Because(e)
 	}
-	return paas.Errorf(paas.Failed, "%s: %w", what, e).WithHint("check the Dockerfile")
+	return paas.Errorf(paas.Failed, "%s: %w", what, e)
 }
 
 // baseStep is the step at which BuildKit asks a registry for a base image.

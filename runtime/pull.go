@@ -83,7 +83,7 @@ func pin(named reference.Named, digest string) (reference.Canonical, error) {
 }
 
 func (d *Docker) pullPinned(ctx context.Context, pinned reference.Canonical, auth string, events func(paas.BuildEvent)) error {
-	step := transfer{step: "pull", name: "pull " + reference.FamiliarString(pinned), events: events}
+	step := transfer{step: "pull", name: "[pull] " + reference.FamiliarString(pinned), events: events}
 	return step.run(func() error {
 		progress, err := d.client.ImagePull(ctx, pinned.String(), client.ImagePullOptions{RegistryAuth: auth})
 		if err == nil {

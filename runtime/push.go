@@ -39,7 +39,7 @@ func (d *Docker) publish(ctx context.Context, spec paas.ImageSpec, events func(p
 		return "", err
 	}
 	defer d.forget(ctx, target)
-	step := transfer{step: "push", name: "push " + target, events: events}
+	step := transfer{step: "push", name: "[push] " + target, events: events}
 	sum := ""
 	err = step.run(func() (err error) {
 		sum, err = d.push(ctx, named, auth, step)

@@ -48,7 +48,7 @@ func TestAnImageIsPushedPulledAndCollected(t *testing.T) {
 	if !strings.HasPrefix(built.Ref, prefix) || len(built.Ref) != len(prefix)+64 {
 		t.Errorf("it is known as %q", built.Ref)
 	}
-	if got := s.outputOf(t, "push "+r.Host+"/team/hello:b4"); !strings.Contains(got, ": Pushed\n") {
+	if got := s.outputOf(t, "[push] "+r.Host+"/team/hello:b4"); !strings.Contains(got, ": Pushed\n") {
 		t.Errorf("the push says %q", got)
 	}
 	found, err := d.inspectImage(t.Context(), built.ID)
@@ -225,7 +225,7 @@ func TestAPushThatFailsFailsTheBuild(t *testing.T) {
 			if !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(paas.Advice(err), c.hint) {
 				t.Errorf("%v\n%s", err, paas.Advice(err))
 			}
-			if got := s.outputOf(t, "push "); !strings.Contains(got, c.output) {
+			if got := s.outputOf(t, "[push] "); !strings.Contains(got, c.output) {
 				t.Errorf("the push says %q", got)
 			}
 		})
