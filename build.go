@@ -147,19 +147,29 @@ type BuildEvent struct {
 
 // BuildInfo is a build as users see it.
 type BuildInfo struct {
-	ID        int         `json:"id"`
-	Status    BuildStatus `json:"status"`
-	Source    BuildSource `json:"source"`
-	Commit    string      `json:"commit"`
-	Branch    string      `json:"branch"`
-	Language  string      `json:"language"`
-	Reference string      `json:"reference,omitempty"` // of an image that was made elsewhere
-	Bases     []BaseImage `json:"bases,omitempty"`     // that it began from
-	User      string      `json:"user"`
-	CreatedAt time.Time   `json:"created_at"`
-	Seconds   float64     `json:"seconds"` // so far, while it is not final
-	Image     string      `json:"image"`   // "" unless succeeded
-	Error     string      `json:"error,omitempty"`
+	ID       int         `json:"id"`
+	Status   BuildStatus `json:"status"`
+	Source   BuildSource `json:"source"`
+	Commit   string      `json:"commit"`
+	Branch   string      `json:"branch"`
+	Language string      `json:"language"`
+	// Dockerfile is the path of the repository's own; "" where the image was made by a generated one, or elsewhere.
+	Dockerfile string      `json:"dockerfile"`
+	Reference  string      `json:"reference,omitempty"` // of an image that was made elsewhere
+	Bases      []BaseImage `json:"bases,omitempty"`     // that it began from
+	User       string      `json:"user"`
+	CreatedAt  time.Time   `json:"created_at"`
+	Seconds    float64     `json:"seconds"` // so far, while it is not final
+	Image      string      `json:"image"`   // "" unless succeeded
+	Error      string      `json:"error,omitempty"`
+}
+
+// ownDockerfile leaves out a generated one, which is in no repository.
+func (b Build) ownDockerfile() string {
+	if b.Language != "dockerfile" {
+		return ""
+	}
+	return b.Dockerfile
 }
 
 // What names what was built: the commit, or the reference of an image that was made elsewhere.
@@ -177,7 +187,8 @@ func (b Build) Info(now time.Time) BuildInfo {
 		end = now
 	}
 	return BuildInfo{
-		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language, Reference: b.Reference, Bases: b.Bases, User: b.User, CreatedAt: b.CreatedAt,
+		ID: b.ID, Status: b.Status, Source: cmp.Or(b.Source, BuildOfPush), Commit: b.Commit, Branch: b.Branch, Language: b.Language, Dockerfile: b.ownDockerfile(),
+		Reference: b.Reference, Bases: b.Bases, User: b.User, CreatedAt: b.CreatedAt,
 		Seconds: max(0, end.Sub(b.CreatedAt).Seconds()), Image: b.Image.ID, Error: b.Error,
 	}
 }

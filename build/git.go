@@ -38,7 +38,7 @@ func (r *Repos) gitEnv() []string {
 // frugal keeps every git process small: large files are streamed, caches and windows bounded, one thread each.
 func frugal() []string {
 	return []string{
-		"-c", "core.bigFileThreshold=8m", "-c", "core.packedGitWindowSize=8m", "-c", "core.packedGitLimit=64m",
+		"-c", "core.bigFileThreshold=8m", "-c", "core.packedGitWindowSize=2m", "-c", "core.packedGitLimit=16m",
 		"-c", "core.deltaBaseCacheLimit=16m", "-c", "pack.threads=1", "-c", "pack.windowMemory=32m", "-c", "pack.deltaCacheSize=16m",
 	}
 }

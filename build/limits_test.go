@@ -403,3 +403,20 @@ func FuzzIntro(f *testing.F) {
 		}
 	})
 }
+
+func TestPusherWhoDropsInTheMiddleOfItsObjectsLeavesNothing(t *testing.T) {
+	w := newWorld(t, Options{})
+	c := w.checkout("hello")
+	commit := c.commit(map[string]string{"Dockerfile": "FROM scratch\n", "noise": noise(64 << 10)})
+	pack := packOf(c)
+	r := w.dial("hello")
+	r.update(commit)
+	r.send(pack[:len(pack)/2])
+	r.conn.Close()
+	eventually(t, "the push is over", func() bool {
+		w.svc.mu.Lock()
+		defer w.svc.mu.Unlock()
+		return len(w.svc.works) == 0
+	})
+	c.push("main").want(t, true)
+}

@@ -55,7 +55,8 @@ func (e *Engine) postdeploy(ctx context.Context, rel paas.Release, command strin
 		fmt.Fprintf(progress, "       The postdeploy script is done (%s)\n", run.Name())
 		return
 	}
-	fmt.Fprintf(progress, " !     v%d serves all the same, and the script does not run again by itself: paas run -a %s -- %s\n", rel.Version, app.Name, paas.Quote(command))
+	fmt.Fprintf(progress, " !     v%d serves all the same, and the script does not run again by itself: paas run -a %s -- '%s'\n",
+		rel.Version, app.Name, strings.ReplaceAll(command, "'", `'\''`))
 }
 
 func (e *Engine) runPostdeploy(

@@ -203,7 +203,7 @@ func TestAPostdeployThatFailsIsToldAndTheReleaseServes(t *testing.T) {
 				w.create()
 				began := time.Now()
 				rel, out := w.mustPushWith("img1", paas.Manifest{Postdeploy: c.command})
-				wantSays(t, out, " !     "+c.says, "v1 serves all the same, and the script does not run again by itself: paas run -a hello -- \""+c.command+"\"")
+				wantSays(t, out, " !     "+c.says, "v1 serves all the same, and the script does not run again by itself: paas run -a hello -- '"+c.command+"'")
 				if took := time.Since(began); took > 16*time.Minute {
 					t.Errorf("it took %s", took)
 				}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -27,8 +28,14 @@ type sshBench struct {
 
 func startSSH(t *testing.T) *sshBench {
 	t.Helper()
+	return startSilentSSH(t, 0)
+}
+
+// startSilentSSH is startSSH for clients that may be silent for so long.
+func startSilentSSH(t *testing.T, silence time.Duration) *sshBench {
+	t.Helper()
 	b := &sshBench{bench: start(t), dir: t.TempDir()}
-	door, err := NewSSH(b.server, SSHOptions{HostKeyPath: filepath.Join(b.dir, "host_key"), Log: b.log.logger()})
+	door, err := NewSSH(b.server, SSHOptions{HostKeyPath: filepath.Join(b.dir, "host_key"), Log: b.log.logger(), Silence: silence})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,9 +101,8 @@ func (b *sshBench) ssh(keyPath string) []string {
 // run runs an ssh command line at the door.
 func (b *sshBench) run(t *testing.T, ssh []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	host, port, _ := net.SplitHostPort(b.addr)
-	argv := append(append(append([]string{}, ssh[1:]...), "-p", port, "any@"+host), args...)
-	cmd := exec.CommandContext(within(t), ssh[0], argv...)
+	argv := b.at(ssh, args...)
+	cmd := exec.CommandContext(within(t), argv[0], argv[1:]...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -106,6 +112,12 @@ func (b *sshBench) run(t *testing.T, ssh []string, args ...string) (stdout, stde
 		code = exit.ExitCode()
 	}
 	return out.String(), errs.String(), code
+}
+
+// at is an ssh command line to the door.
+func (b *sshBench) at(ssh []string, args ...string) []string {
+	host, port, _ := net.SplitHostPort(b.addr)
+	return append(append(append([]string{}, ssh...), "-p", port, "any@"+host), args...)
 }
 
 // dial logs in with x/crypto's client.

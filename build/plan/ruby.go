@@ -40,8 +40,11 @@ func planRuby(t tree, s Settings) (Plan, error) {
 	b := s.base(&p, "ruby", "ruby:"+v, "ruby:"+v+"-slim")
 	assets := project.assets(l) && !precompiled(l)
 	d := newScript(s)
-	if assets && l.has("package.json") {
-		err = planNode(l, &p, d)
+	var node *assetsNode
+	if assets && l.has(packageFile) {
+		if node, err = planAssetsNode(t, &p, d); err != nil {
+			return Plan{}, err
+		}
 	}
 	d.stage(b.build, "build")
 	d.args()
@@ -50,7 +53,7 @@ func planRuby(t tree, s Settings) (Plan, error) {
 	project.install(l, d)
 	if assets {
 		p.note("Assets: rake assets:precompile")
-		project.precompile(l, d)
+		d.precompile(node)
 	}
 	d.last(b.run)
 	d.libraries(b, project.gems, rubyLibraries)
@@ -99,50 +102,45 @@ func (p rubyProject) install(l *look, d *script) {
 // precompileAssets gives Rails a secret that is used for nothing else; before 7.1 it does not know how to make one up.
 const precompileAssets = `SECRET_KEY_BASE_DUMMY=1 SECRET_KEY_BASE="${SECRET_KEY_BASE:-only-for-assets}" bundle exec rake assets:precompile`
 
-// precompile writes the step that makes the assets, with node and its packages where a package.json wants them.
-func (p rubyProject) precompile(l *look, d *script) {
-	if !l.has("package.json") {
+// assetsNode is the node that a package.json beside a Gemfile wants.
+type assetsNode struct{ packages manager }
+
+// planAssetsNode adds the stage that the assets have their node from.
+func planAssetsNode(t tree, p *Plan, d *script) (*assetsNode, error) {
+	pkg, err := readPackageJSON(t)
+	if err != nil {
+		return nil, err
+	}
+	m, err := nodeManager(t, pkg)
+	if err != nil {
+		return nil, err
+	}
+	tag, why, err := nodeVersion(t, pkg)
+	if err != nil {
+		return nil, err
+	}
+	b := d.settings.base(p, "node", "node:"+tag, "")
+	if !b.own {
+		p.note("Node %s for the assets (%s)", tag, why)
+	}
+	d.stage(b.build, "node")
+	return &assetsNode{m}, nil
+}
+
+// precompile writes the step that makes the assets, with node and its packages where there are any. The image of node has both in
+// /usr/local, where Ruby's image has Ruby.
+func (d *script) precompile(node *assetsNode) {
+	if node == nil {
 		d.install(nil, precompileAssets)
 		return
 	}
-	// The image of node has both in /usr/local, where Ruby's image has Ruby.
 	d.copyFrom("node", "/usr/local/bin/node", "/opt/node/bin/node")
 	d.copyFrom("node", "/usr/local/lib/node_modules", "/opt/node/lib/node_modules")
-	d.env("PATH", "/opt/node/bin:$PATH")
-	d.install([]cache{{name: "npm", dir: "/root/.npm"}, {name: "yarn", dir: "/root/.yarn-cache", locked: true}},
-		"ln -s ../lib/node_modules/npm/bin/npm-cli.js /opt/node/bin/npm",
-		"ln -s ../lib/node_modules/npm/bin/npx-cli.js /opt/node/bin/npx",
-		nodeInstall(l),
-		precompileAssets,
-		"rm -rf node_modules")
-}
-
-// planNode adds the stage that the assets have their node from.
-func planNode(l *look, p *Plan, d *script) error {
-	v := defaultAssetsNode
-	if l.has(".node-version") {
-		named, err := version(".node-version", strings.TrimPrefix(firstLine(l.text(".node-version")), "v"))
-		if err != nil {
-			return err
-		}
-		v = named
+	d.env("PATH", toolsDir+"/bin:/opt/node/bin:$PATH")
+	d.run("ln -s ../lib/node_modules/npm/bin/npm-cli.js /opt/node/bin/npm", "ln -s ../lib/node_modules/npm/bin/npx-cli.js /opt/node/bin/npx")
+	m := node.packages
+	if m.tool != "" {
+		d.install([]cache{npmCache}, "npm install --global --prefix "+toolsDir+" "+m.tool)
 	}
-	b := d.settings.base(p, "node", "node:"+v, "node:"+v)
-	d.stage(b.build, "node")
-	return nil
-}
-
-const defaultAssetsNode = "22"
-
-// nodeInstall is the command that installs the packages of a package.json.
-func nodeInstall(l *look) string {
-	switch {
-	case l.has("yarn.lock"):
-		return "npm install --global yarn && yarn install --frozen-lockfile --cache-folder /root/.yarn-cache"
-	case l.has("pnpm-lock.yaml"):
-		return "npm install --global pnpm && pnpm install --frozen-lockfile"
-	case l.has("package-lock.json"):
-		return "npm ci"
-	}
-	return "npm install"
+	d.install([]cache{m.cache}, m.install, precompileAssets, "rm -rf node_modules")
 }

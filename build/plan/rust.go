@@ -17,6 +17,7 @@ func detectRust(t tree, _ Settings) (string, error) { return t.first("Cargo.toml
 const (
 	defaultRust = "1"
 	rustDebian  = "bookworm"
+	maxMembers  = 500
 )
 
 var (
@@ -65,7 +66,11 @@ func readRustProject(l *look) (rustProject, error) {
 			WithHint("run `cargo generate-lockfile`, commit Cargo.lock (take it out of .gitignore) and push again")
 	}
 	p.addBinaries(l, ".", root)
-	for _, dir := range members(l, root) {
+	dirs := members(l, root)
+	if len(dirs) > maxMembers {
+		return p, badFile("the workspace in Cargo.toml has more than %d members", maxMembers)
+	}
+	for _, dir := range dirs {
 		if !l.has(dir + "/Cargo.toml") {
 			continue
 		}

@@ -17,7 +17,7 @@ func newBuilds(s *session) *cobra.Command {
 		Short: "List the builds of an app, newest first",
 		Long: `List the builds of an app, newest first: each push of the deploy branch makes one.
 
-Piped: id, status, commit, branch, user, start, seconds, image.`,
+Piped: id, status, commit, branch, user, start, seconds, image, language.`,
 		Example: `  paas builds
   paas builds --json`,
 		Args: noArgs,
@@ -44,10 +44,10 @@ func runBuilds(ctx context.Context, s *session, asJSON bool) error {
 		rows := make([][]string, 0, len(builds))
 		for _, b := range builds {
 			rows = append(rows, []string{
-				strconv.Itoa(b.ID), string(b.Status), short(b.Commit), b.Branch, b.User, p.ago(b.CreatedAt), p.seconds(b.Seconds), p.image(b.Image),
+				strconv.Itoa(b.ID), string(b.Status), short(b.Commit), b.Branch, b.User, p.ago(b.CreatedAt), p.seconds(b.Seconds), p.image(b.Image), b.Language,
 			})
 		}
-		p.table([]string{"BUILD", "STATUS", "COMMIT", "BRANCH", "USER", "STARTED", "TOOK", "IMAGE"}, rows)
+		p.table([]string{"BUILD", "STATUS", "COMMIT", "BRANCH", "USER", "STARTED", "TOOK", "IMAGE", "LANGUAGE"}, rows)
 	})
 }
 
@@ -122,7 +122,8 @@ func (o *buildOptions) showBuild(b paas.BuildInfo) error {
 		p.fields(
 			[2]string{"id", strconv.Itoa(b.ID)}, [2]string{"status", string(b.Status)}, [2]string{"commit", b.Commit},
 			[2]string{"branch", b.Branch}, [2]string{"user", b.User}, [2]string{"created", p.ago(b.CreatedAt)},
-			[2]string{"seconds", p.seconds(b.Seconds)}, [2]string{"image", b.Image}, [2]string{"error", b.Error},
+			[2]string{"seconds", p.seconds(b.Seconds)}, [2]string{"source", string(b.Source)}, [2]string{"language", b.Language},
+			[2]string{"dockerfile", b.Dockerfile}, [2]string{"image", b.Image}, [2]string{"error", b.Error},
 		)
 	})
 }

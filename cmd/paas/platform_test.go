@@ -99,7 +99,7 @@ func helloApp() *testApp {
 		},
 	}
 	a.builds = []paas.BuildInfo{{
-		ID: 1, Status: paas.BuildSucceeded, Source: paas.BuildOfPush, Language: "dockerfile", Commit: testCommit, Branch: "main", User: "ada", CreatedAt: clock.Add(-2 * time.Hour), Seconds: 12.3,
+		ID: 1, Status: paas.BuildSucceeded, Source: paas.BuildOfPush, Language: "dockerfile", Dockerfile: "Dockerfile", Commit: testCommit, Branch: "main", User: "ada", CreatedAt: clock.Add(-2 * time.Hour), Seconds: 12.3,
 		Image: testImage,
 	}}
 	a.logs = []paas.LogLine{
