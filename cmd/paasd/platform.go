@@ -81,7 +81,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs, Room: p.disk,
 	}, build.Options{
-		Dir: s.path("builds"), MaxBuilds: s.builds.max, Timeout: s.builds.timeout, Images: s.builds.images,
+		Dir: s.path("builds"), MaxBuilds: s.builds.max, Timeout: s.builds.timeout, Images: s.builds.images, StaticImage: func(ctx context.Context) (string, error) { return p.docker.StaticImage(ctx, p.binary) },
 		Network: s.builds.defaultNetwork(), Limits: s.builds.limits, Log: log, Reached: s.reached,
 	})
 	p.engine.Builds = p.builds
