@@ -73,7 +73,7 @@ func FuzzPlans(f *testing.F) {
 			if fs.ValidPath(extra) && extra != "." && !strings.Contains(extra, "/") && tree[extra] == nil {
 				tree[extra] = &fstest.MapFile{Data: []byte(word), Mode: 0o644}
 			}
-			p, err := Make(tree, Settings{Static: "s:1", Cache: "c"})
+			p, err := Make(tree, Settings{Static: standIn, Cache: "c"})
 			if err != nil {
 				if paas.CodeOf(err) != paas.Invalid {
 					t.Errorf("%v: %v", files, err)
@@ -116,7 +116,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		"a link":   {"package.json": &fstest.MapFile{Data: []byte("/etc/passwd"), Mode: fs.ModeSymlink | 0o777}},
 		"a Dockerfile that is a folder": {"Dockerfile/x": &fstest.MapFile{}, "index.html": &fstest.MapFile{}},
 	} {
-		if _, err := Make(files, Settings{Static: "s"}); paas.CodeOf(err) != paas.Invalid || paas.Advice(err) == "" {
+		if _, err := Make(files, Settings{Static: standIn}); paas.CodeOf(err) != paas.Invalid || paas.Advice(err) == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -181,3 +181,6 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 }
+
+// standIn is the image of static sites.
+func standIn() (string, error) { return "s:1", nil }

@@ -60,9 +60,13 @@ func developmentServer(start string) bool {
 }
 
 // site ends the build with a check, and the image with the static server.
-func (d *script) site(s site) {
+func (d *script) site(image string, s site) {
 	d.run(`if [ ! -d ` + s.dir + ` ]; then echo "the build made no folder ` + s.dir + `: set the one that it makes, paas build:set root=FOLDER" >&2; exit 1; fi`)
-	d.stage(d.settings.Static, "")
+	d.stage(image, "")
 	d.copyFrom("build", "/app/"+s.dir, siteDir)
-	d.serve(d.settings.Fallback, s.single)
+	fallback := ""
+	if s.single {
+		fallback = index
+	}
+	d.serve(fallback)
 }

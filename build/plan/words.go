@@ -47,7 +47,7 @@ func (s Settings) Validate() error {
 				WithHint("use letters, digits and _, and begin with a letter")
 		}
 	}
-	for _, ref := range append(slices.Sorted(maps.Values(s.Images)), s.Static) {
+	for _, ref := range slices.Sorted(maps.Values(s.Images)) {
 		if ref != "" && !wordImage.MatchString(ref) {
 			return paas.Errorf(paas.Invalid, "%s is not the name of an image", paas.Quote(ref))
 		}
