@@ -59,9 +59,15 @@ func FuzzPlans(f *testing.F) {
 			{"package.json": `{"engines": {"node": ` + quoted + `}, "scripts": {"start": "node a.js"}}`},
 			{"package.json": `{"packageManager": ` + quoted + `, "scripts": {"start": "node a.js", "build": ` + quoted + `}}`},
 			{"package.json": `{"scripts": {"start": ` + quoted + `}}`, ".nvmrc": word, "yarn.lock": word},
-			{"package.json": word}, {"requirements.txt": word, ".python-version": word, "manage.py": word}, {"Gemfile": word, "Gemfile.lock": word, ".ruby-version": word},
-			{"composer.json": word}, {"composer.json": `{"require": {"php": ` + quoted + `, "ext-` + word + `": "*"}}`}, {"pom.xml": word},
-			{"Cargo.toml": word, "src/main.rs": ""}, {"pyproject.toml": word, "uv.lock": word}, {"Pipfile": word, "Pipfile.lock": word},
+			{"package.json": word},
+			{"requirements.txt": word, ".python-version": word, "manage.py": word},
+			{"Gemfile": word, "Gemfile.lock": word, ".ruby-version": word},
+			{"composer.json": word},
+			{"composer.json": `{"require": {"php": ` + quoted + `, "ext-` + word + `": "*"}}`},
+			{"pom.xml": word},
+			{"Cargo.toml": word, "src/main.rs": ""},
+			{"pyproject.toml": word, "uv.lock": word},
+			{"Pipfile": word, "Pipfile.lock": word},
 			{"build.gradle": word, "gradlew": word, "gradle/wrapper/gradle-wrapper.properties": word},
 		} {
 			tree := fstest.MapFS{}
@@ -73,7 +79,7 @@ func FuzzPlans(f *testing.F) {
 			if fs.ValidPath(extra) && extra != "." && !strings.Contains(extra, "/") && tree[extra] == nil {
 				tree[extra] = &fstest.MapFile{Data: []byte(word), Mode: 0o644}
 			}
-			p, err := Make(tree, Settings{Static: "s:1", Cache: "c"})
+			p, err := Make(tree, Settings{Static: standIn, Cache: "c"})
 			if err != nil {
 				if paas.CodeOf(err) != paas.Invalid {
 					t.Errorf("%v: %v", files, err)
@@ -99,8 +105,16 @@ func TestAScriptRefusesWhatCannotStandInIt(t *testing.T) {
 
 func TestSettingsAreChecked(t *testing.T) {
 	for _, s := range []Settings{
-		{Dockerfile: "../Dockerfile"}, {Dockerfile: "/etc/passwd"}, {Root: "a b"}, {Root: ".."}, {Root: "$(id)"}, {Args: []string{"A=B"}}, {Secrets: []string{"a-b"}},
-		{Images: map[string]string{"go": "a\nRUN id"}}, {Images: map[string]string{"go": "a b"}}, {Images: map[string]string{"go": "$X"}},
+		{Dockerfile: "../Dockerfile"},
+		{Dockerfile: "/etc/passwd"},
+		{Root: "a b"},
+		{Root: ".."},
+		{Root: "$(id)"},
+		{Args: []string{"A=B"}},
+		{Secrets: []string{"a-b"}},
+		{Images: map[string]string{"go": "a\nRUN id"}},
+		{Images: map[string]string{"go": "a b"}},
+		{Images: map[string]string{"go": "$X"}},
 	} {
 		if _, err := Make(fstest.MapFS{"index.html": &fstest.MapFile{}}, s); paas.CodeOf(err) != paas.Invalid {
 			t.Errorf("%+v: %v", s, err)
@@ -111,12 +125,12 @@ func TestSettingsAreChecked(t *testing.T) {
 func TestFilesThatCannotBeRead(t *testing.T) {
 	big := &fstest.MapFile{Data: make([]byte, maxFile+1), Mode: 0o644}
 	for name, files := range map[string]fstest.MapFS{
-		"too big":  {"package.json": big},
-		"a folder": {"package.json/x": &fstest.MapFile{}},
-		"a link":   {"package.json": &fstest.MapFile{Data: []byte("/etc/passwd"), Mode: fs.ModeSymlink | 0o777}},
+		"too big":                       {"package.json": big},
+		"a folder":                      {"package.json/x": &fstest.MapFile{}},
+		"a link":                        {"package.json": &fstest.MapFile{Data: []byte("/etc/passwd"), Mode: fs.ModeSymlink | 0o777}},
 		"a Dockerfile that is a folder": {"Dockerfile/x": &fstest.MapFile{}, "index.html": &fstest.MapFile{}},
 	} {
-		if _, err := Make(files, Settings{Static: "s"}); paas.CodeOf(err) != paas.Invalid || paas.Advice(err) == "" {
+		if _, err := Make(files, Settings{Static: standIn}); paas.CodeOf(err) != paas.Invalid || paas.Advice(err) == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -128,7 +142,9 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 
 type brokenFS struct{ err error }
 
-func (b brokenFS) Open(name string) (fs.File, error) { return nil, &fs.PathError{Op: "open", Path: name, Err: b.err} }
+func (b brokenFS) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: b.err}
+}
 
 // countingFS counts what is asked of a tree.
 type countingFS struct {
@@ -181,3 +197,6 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 }
+
+// standIn is the image of static sites.
+const standIn = "s:1"

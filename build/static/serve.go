@@ -36,6 +36,8 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log *slog.
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-ended
+	if serveErr := <-ended; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
 	return err
 }
