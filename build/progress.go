@@ -148,8 +148,8 @@ func (p *progress) step(e paas.BuildEvent) *step {
 	return s
 }
 
-// stepTag is how the builder marks the steps of a Dockerfile: [2/4], [build 2/4].
-var stepTag = regexp.MustCompile(`^\[(?:[^\]]* )?[0-9]+/[0-9]+\]`)
+// stepTag is how the builder marks the steps of a Dockerfile, [2/4] or [build 2/4], and what goes to registries, and comes from there.
+var stepTag = regexp.MustCompile(`^\[(?:(?:[^\]]* )?[0-9]+/[0-9]+|push|pull)\]`)
 
 // classicStep is how the builder that was before BuildKit says it.
 var classicStep = regexp.MustCompile(`^Step ([0-9]+/[0-9]+) : `)

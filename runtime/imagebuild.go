@@ -26,6 +26,7 @@ type imageBuild struct {
 	bases  bases
 	mask   *mask
 	bounds *bounds
+	long   bool // a step ran long enough to be bounded
 }
 
 // run has the image built and returns its id.
@@ -53,6 +54,9 @@ func (b *imageBuild) run(ctx context.Context, src *source) (id string, err error
 	id, err = b.follow(ctx, src, options)
 	b.mask.end(b.events)
 	b.bounds.end()
+	if b.long && b.bounds != nil && !b.bounds.any.Load() && b.spec.Limits != (paas.BuildLimits{}) {
+		b.warnUnbounded("the cgroups of its steps are not to be seen from here")
+	}
 	if err != nil {
 		return "", b.explain(err)
 	}
@@ -107,6 +111,9 @@ func (b *imageBuild) follow(ctx context.Context, src *source, options client.Ima
 
 func (b *imageBuild) event(e paas.BuildEvent) {
 	b.bases.learn(e.Name)
+	if strings.Contains(e.Name, " RUN ") && !e.Completed.IsZero() && e.Completed.Sub(e.Started) > longStep {
+		b.long = true
+	}
 	b.events(e)
 }
 
@@ -150,9 +157,7 @@ func (b *imageBuild) bound(options *client.ImageBuildOptions) *bounds {
 	g, ok := openGroups(cgroupRoot)
 	if !ok || os.Geteuid() != 0 || !strings.HasPrefix(b.client.DaemonHost(), "unix://") {
 		if b.spec.Limits != (paas.BuildLimits{}) {
-			b.unbounded.Do(func() {
-				b.log.Warn("builds on this engine cannot be bounded: their memory and CPU limits do not hold; paasd would have to be root on the engine's host")
-			})
+			b.warnUnbounded("paasd would have to be root on the engine's host")
 		}
 		return nil
 	}
@@ -170,6 +175,16 @@ func (b *imageBuild) bound(options *client.ImageBuildOptions) *bounds {
 	options.BuildArgs["NO_PROXY"] = &noProxy
 	bounds.start()
 	return bounds
+}
+
+// longStep is how long a step runs that has to have been found.
+const longStep = 2 * time.Second
+
+// warnUnbounded tells the operator, once, that limits do not hold.
+func (b *imageBuild) warnUnbounded(reason string) {
+	b.unbounded.Do(func() {
+		b.log.Warn("builds on this engine cannot be bounded: their memory and CPU limits do not hold", "reason", reason)
+	})
 }
 
 // authConfigs is how the builder that was before BuildKit is told of registries.
