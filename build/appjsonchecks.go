@@ -129,7 +129,7 @@ func (m *manifest) applyStartup(c check, applied []string) ([]string, error) {
 	}
 	total := v[0] + v[1]*v[2] + max(0, v[1]-1)*v[3]
 	if total < 1 || total > paas.MaxCheckSeconds {
-		return applied, c.node.errorf("%s gives the app %d seconds to start, not 1 to %d", c.name, total, paas.MaxCheckSeconds)
+		return applied, c.errorf("%s gives the app %d seconds to start, not 1 to %d", c.name, total, paas.MaxCheckSeconds)
 	}
 	m.checks.Timeout = max(m.checks.Timeout, paas.Seconds(total))
 	return applied, nil
@@ -165,7 +165,7 @@ func (m *manifest) applyPath(c check, applied []string) ([]string, error) {
 		path = "/"
 	}
 	if err := paas.ValidateCheckPath(path); err != nil {
-		return applied, c.node.errorf("%s: %w", c.name, err)
+		return applied, c.errorf("%s: %w", c.name, err)
 	}
 	if m.checks.Path == "" {
 		m.checks.Path = path

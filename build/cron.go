@@ -24,15 +24,16 @@ func readSchedule(name string, n node) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range []string{"command", "schedule"} {
+	var said [2]string
+	for i, key := range []string{"command", "schedule"} {
 		if !f[key].there() {
 			return n.errorf("%s has no %s", name, key)
 		}
-		if _, err := f[key].command(name + "." + key); err != nil {
+		if said[i], err = f[key].command(name + "." + key); err != nil {
 			return err
 		}
 	}
-	if s := f["schedule"]; !validSchedule(s.value.(string)) {
+	if s := f["schedule"]; !validSchedule(said[1]) {
 		return s.errorf("%s.schedule is %s, not five fields such as 0 1 * * *, and not @daily or the like", name, s.kind())
 	}
 	return nil

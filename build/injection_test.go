@@ -37,6 +37,7 @@ func (m *marks) none() {
 }
 
 func TestNothingInATreeIsRunOnTheHost(t *testing.T) {
+	t.Parallel()
 	m := newMarks(t)
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
@@ -93,6 +94,7 @@ func commitRaw(c *checkout, files map[string]string) string {
 }
 
 func TestNothingThatACommitSaysIsRun(t *testing.T) {
+	t.Parallel()
 	m := newMarks(t)
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
@@ -113,6 +115,7 @@ func TestNothingThatACommitSaysIsRun(t *testing.T) {
 }
 
 func TestLinksInPlaceOfWhatIsReadAreRefused(t *testing.T) {
+	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("TOPSECRET"), 0o600); err != nil {
 		t.Fatal(err)
@@ -133,6 +136,7 @@ func TestLinksInPlaceOfWhatIsReadAreRefused(t *testing.T) {
 }
 
 func TestGitmodulesNeitherRunNorLeaveTheirPlace(t *testing.T) {
+	t.Parallel()
 	m := newMarks(t)
 	for name, text := range map[string]string{
 		"an update command": "[submodule \"a\"]\n\tpath = a\n\turl = https://127.0.0.1/x\n\tupdate = !" + m.command("update") + "\n",
@@ -143,6 +147,7 @@ func TestGitmodulesNeitherRunNorLeaveTheirPlace(t *testing.T) {
 		"nonsense":          "[submodule \"a\n\x00\xff",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w, h := newWorld(t, Options{}), newHosting(t)
 			w.allow(h, h.host)
 			c := w.checkout("hello")
@@ -159,6 +164,7 @@ func TestGitmodulesNeitherRunNorLeaveTheirPlace(t *testing.T) {
 }
 
 func TestAlternatesOfAClientReachNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	w.addApp("other")
 	c := w.checkout("other")
@@ -179,6 +185,7 @@ func TestAlternatesOfAClientReachNothing(t *testing.T) {
 }
 
 func TestLFSPointersAreNamedWhateverTheClientHas(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	pointer := lfsMagic + "oid sha256:" + strings.Repeat("a", 64) + "\nsize 12345\n"

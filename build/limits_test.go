@@ -13,8 +13,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"paas"
 )
 
 // raw is a client of the door that says what a test has it say.
@@ -81,6 +79,7 @@ func packOf(c *checkout) []byte {
 }
 
 func TestPushOfTooManyObjectsIsRefusedBeforeGitSeesThem(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"main"}, {"-o", "no-cache", "main"}} {
 		w := newWorld(t, Options{})
 		w.repos.opts.Limits.PushObjects = 3
@@ -93,6 +92,7 @@ func TestPushOfTooManyObjectsIsRefusedBeforeGitSeesThem(t *testing.T) {
 }
 
 func TestPushThatNeverArrivesIsEnded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	w.repos.opts.Limits.PushTime = 50 * time.Millisecond
 	code, said := w.dial("hello").end()
@@ -102,6 +102,7 @@ func TestPushThatNeverArrivesIsEnded(t *testing.T) {
 }
 
 func TestPushThatStallsInItsObjectsIsEnded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	w.repos.opts.Limits.PushStall = 50 * time.Millisecond
 	c := w.checkout("hello")
@@ -119,6 +120,7 @@ func TestPushThatStallsInItsObjectsIsEnded(t *testing.T) {
 }
 
 func TestTooManyRefsAreRefusedBeforeGitHasThemAll(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	r := w.dial("hello")
 	var lines bytes.Buffer
@@ -137,29 +139,36 @@ func TestTooManyRefsAreRefusedBeforeGitHasThemAll(t *testing.T) {
 
 func TestStallIsCountedFromTheLastWordOfEitherSide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var why error
-		limits := Limits{PushStall: time.Minute}.withDefaults()
-		in := newIntake(strings.NewReader("0000PACK\x00\x00\x00\x02\x00\x00\x00\x01"), limits, func(err error) { why = err })
-		git := in.hears(io.Discard)
-		time.Sleep(30 * time.Minute) // the client's own hooks run
-		if _, err := io.ReadAll(in); err != nil || why != nil {
-			t.Fatal(err, why)
-		}
-		for range 10 {
-			time.Sleep(50 * time.Second) // git checks what came
-			if _, err := git.Write([]byte("0005\x01")); err != nil || why != nil {
-				t.Fatal(err, why)
+		refusals := make(chan error, 8)
+		refused := func() error {
+			synctest.Wait()
+			select {
+			case why := <-refusals:
+				return why
+			default:
+				return nil
 			}
 		}
-		time.Sleep(time.Minute + time.Second)
-		synctest.Wait()
-		if why == nil || why.Error() != limits.stalled().Error() {
+		limits := Limits{PushStall: time.Minute}.withDefaults()
+		in := newIntake(strings.NewReader("0000PACK\x00\x00\x00\x02\x00\x00\x00\x01"), limits, func(why error) { refusals <- why })
+		git := in.hears(io.Discard)
+		<-time.After(30 * time.Minute) // the client's own hooks run
+		if _, err := io.ReadAll(in); err != nil || refused() != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			<-time.After(50 * time.Second) // git checks what came
+			if _, err := git.Write([]byte("0005\x01")); err != nil || refused() != nil {
+				t.Fatal(err)
+			}
+		}
+		<-time.After(time.Minute + time.Second)
+		if why := refused(); why == nil || why.Error() != limits.stalled().Error() {
 			t.Errorf("refused for %v", why)
 		}
-		why = nil
 		in.end()
-		time.Sleep(2 * time.Hour)
-		if why != nil {
+		<-time.After(2 * time.Hour)
+		if why := refused(); why != nil {
 			t.Errorf("refused after its end for %v", why)
 		}
 	})
@@ -183,6 +192,7 @@ func (c *checkout) commitTree(tree string) string {
 }
 
 func TestTreesThatUnfoldWithoutEndAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name string
 		tree func(c *checkout) string
@@ -218,6 +228,7 @@ func TestTreesThatUnfoldWithoutEndAreRefused(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, Options{})
 			c := w.checkout("hello")
 			c.app()
@@ -232,6 +243,7 @@ func TestTreesThatUnfoldWithoutEndAreRefused(t *testing.T) {
 }
 
 func TestTreeThatIsTooDeepIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.app()
@@ -251,6 +263,7 @@ func TestTreeThatIsTooDeepIsRefused(t *testing.T) {
 }
 
 func TestFilesThatComeToTooMuchEndTheBuild(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	w.repos.opts.Limits.SourceBytes = 1 << 20
 	c := w.checkout("hello")
@@ -290,6 +303,7 @@ func deltaBomb() []byte {
 }
 
 func TestDeltaThatUnfoldsToMoreThanMemoryIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	commit := c.app()
@@ -303,108 +317,8 @@ func TestDeltaThatUnfoldsToMoreThanMemoryIsRefused(t *testing.T) {
 	c.push("main").want(t, true)
 }
 
-func TestPushOptions(t *testing.T) {
-	w := newWorld(t, Options{})
-	c := w.checkout("hello")
-	c.app()
-	c.push("-o", "nocache", "main").want(t, false, `push option "nocache" is not known: there are no-cache and detach`)
-	c.push("-o", "$(touch x)", "-o", "a\tb", "main").want(t, false, `push option "$(touch x)" is not known`)
-	c.push("-o", "no-cache", "main").want(t, true)
-	if spec := w.builder.lastSpec(); !spec.NoCache {
-		t.Error("the builder may use its cache")
-	}
-	c.commit(map[string]string{"x": "y"})
-	c.push("main").want(t, true)
-	if spec := w.builder.lastSpec(); spec.NoCache {
-		t.Error("the option holds for the next push, too")
-	}
-}
-
-func TestDetachedPushEndsWhenItsBuildIsQueued(t *testing.T) {
-	w := newWorld(t, Options{})
-	g := newGate()
-	w.builder.plays(g.hold)
-	c := w.checkout("hello")
-	c.git("branch", "-m", "master")
-	commit := c.app()
-	c.push("-o", "detach", "master").want(t, true, "remote: -----> Build 1 of "+commit[:7]+" is queued", "paas builds:log 1 -a hello", "paas builds -a hello")
-	if got := w.head("hello", "master"); got != commit {
-		t.Errorf("master is at %q", got)
-	}
-	receive(t, "the build begins", g.began)
-	close(g.open)
-	eventually(t, "it is deployed", func() bool { return len(w.deployer.deployed()) == 1 })
-	eventually(t, "its record is final", func() bool { return w.statuses("hello")[0] == paas.BuildSucceeded })
-	c.git("clone", "-q", "paas@door:hello", "copy")
-	if got := c.git("-C", "copy", "rev-parse", "HEAD"); got != commit {
-		t.Errorf("a clone is at %s", got)
-	}
-}
-
-func TestDetachedPushThatGitRefusesBuildsNothing(t *testing.T) {
-	w := newWorld(t, Options{})
-	c := w.checkout("hello")
-	c.app()
-	c.push("main").want(t, true)
-	// Somebody else holds the ref: git cannot move it.
-	c.commit(map[string]string{"x": "y"})
-	w.svc.opts.Reached = func(moment string) {
-		if moment == "receive" {
-			touch(t, w.repos.Path("idhello")+"/refs/heads/main.lock")
-		}
-	}
-	c.push("-o", "detach", "main").want(t, false, "is queued", "remote rejected")
-	eventually(t, "its record is final", func() bool { return w.statuses("hello")[1] == paas.BuildCanceled })
-	if n := w.builder.count(); n != 1 {
-		t.Errorf("%d builds", n)
-	}
-	w.svc.opts.Reached = func(string) {}
-	c.push("main").want(t, true) // nobody has to remove the lock
-}
-
-func TestUnfinishedDetachedBuildEndsWithTheService(t *testing.T) {
-	w := newWorld(t, Options{})
-	g := newGate()
-	w.builder.plays(g.hold)
-	c := w.checkout("hello")
-	c.app()
-	c.push("-o", "detach", "main").want(t, true)
-	receive(t, "the build begins", g.began)
-	w.svc.Close()
-	if got := w.statuses("hello"); got[0] != paas.BuildFailed {
-		t.Errorf("the build is %s", got[0])
-	}
-}
-
-func FuzzIntro(f *testing.F) {
-	f.Add([]byte("0000PACK\x00\x00\x00\x02\x00\x00\x00\x07"), 1)
-	f.Add([]byte("0012x\x00push-options00000007abc0000PACK\x00\x00\x00\x02\x00\x00\x00\x07rest"), 3)
-	f.Add([]byte("0001PACK"), 2)
-	f.Add([]byte("zzzz"), 4)
-	f.Add([]byte("ffff"), 4)
-	f.Fuzz(func(t *testing.T, data []byte, step int) {
-		step = max(1, step%64)
-		var whole, parts intro
-		want, _ := whole.feed(data)
-		var got uint32
-		for rest := data; len(rest) > 0; {
-			n := min(step, len(rest))
-			objects, err := parts.feed(rest[:n])
-			if err != nil {
-				return
-			}
-			got, rest = max(got, objects), rest[n:]
-		}
-		if got != want || parts.section != whole.section || parts.size != whole.size {
-			t.Errorf("%d objects in pieces of %d, section %d; %d at once, section %d", got, step, parts.section, want, whole.section)
-		}
-		if len(parts.buf) > 1<<16 {
-			t.Errorf("%d bytes are kept", len(parts.buf))
-		}
-	})
-}
-
 func TestPusherWhoDropsInTheMiddleOfItsObjectsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	commit := c.commit(map[string]string{"Dockerfile": "FROM scratch\n", "noise": noise(64 << 10)})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,6 +84,11 @@ func (a *attempt) fromCommit(ctx context.Context) (paas.Image, error) {
 	}
 	if err := a.fetchSubmodules(ctx); err != nil {
 		return paas.Image{}, err
+	}
+	if a.s.opts.Static != "" && strings.Contains(a.src.plan.Text, "FROM "+a.s.opts.Static+"\n") {
+		if err := a.s.opts.MakeStatic(ctx); err != nil {
+			return paas.Image{}, err
+		}
 	}
 	secrets, err := a.s.Records.BuildSecretValues(a.work.app.ID)
 	if err != nil {

@@ -53,7 +53,7 @@ func TestAMaskHidesSecretsHoweverTheirTextComes(t *testing.T) {
 
 func TestAMaskedErrorIsStillItself(t *testing.T) {
 	m := newMask(map[string]string{"A": token})
-	if got := m.error(errGone); got != error(errGone) {
+	if got := m.error(errGone); !errors.Is(got, errGone) {
 		t.Errorf("got %v", got)
 	}
 	cause := fmt.Errorf("pull %s: %w", token, os.ErrNotExist)

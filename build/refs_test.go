@@ -8,6 +8,7 @@ import (
 )
 
 func TestPushesOfStrangeRefs(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		before func(c *checkout)
@@ -36,6 +37,7 @@ func TestPushesOfStrangeRefs(t *testing.T) {
 		{name: "a lease", push: []string{"--force-with-lease=main:" + idA, "main"}, want: []string{"stale info"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, Options{})
 			c := w.checkout("hello")
 			c.app()
@@ -56,6 +58,7 @@ func TestPushesOfStrangeRefs(t *testing.T) {
 }
 
 func TestSignedCommitsAreBuilt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.app()
@@ -75,6 +78,7 @@ func TestSignedCommitsAreBuilt(t *testing.T) {
 }
 
 func TestRepositoryOfAnotherHashIsTold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	usual := w.checkout("hello")
 	usual.app()
@@ -96,6 +100,7 @@ func (c *checkout) shallow(branch string) *checkout {
 }
 
 func TestShallowClonesArePushedAndBuilt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	full := w.checkout("hello")
 	full.app()
@@ -131,6 +136,7 @@ func TestShallowClonesArePushedAndBuilt(t *testing.T) {
 }
 
 func TestShallowRepositoryIsHealedOnceItHasTheHistory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	full := w.checkout("hello")
 	full.app()
@@ -161,6 +167,7 @@ func TestShallowRepositoryIsHealedOnceItHasTheHistory(t *testing.T) {
 }
 
 func TestClonesGetTheSource(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.git("clone", "-q", "paas@door:hello", "empty")
@@ -185,6 +192,7 @@ func TestClonesGetTheSource(t *testing.T) {
 }
 
 func TestFetchGetsNothingThatNoRefLeadsTo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.app()

@@ -85,10 +85,11 @@ type Options struct {
 	MaxBuilds int
 	// Timeout bounds each build, from when it has its builder to its image. 0: an hour.
 	Timeout time.Duration
-	// StaticImage makes sure of the image that static sites are built FROM, and names it. nil: there is none.
-	StaticImage func(ctx context.Context) (string, error)
 	// Images are the base images by language, where not the official ones.
 	Images map[string]string
+	// Static is the name of the image that static sites are built FROM; MakeStatic sees to it that the engine has it. nil: there is none.
+	Static     string
+	MakeStatic func(context.Context) error
 	// Network and Limits hold for the builds of apps whose settings do not say otherwise.
 	Network paas.BuildNetwork
 	Limits  paas.BuildLimits

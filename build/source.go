@@ -71,21 +71,13 @@ func (s *Service) inspect(ctx context.Context, app paas.App, o order, commit obj
 		cache = rand.Text() // what nothing has filled
 	}
 	src, err := inspect(ctx, o.objects, commit, plan.Settings{
-		Dockerfile: app.Build.Dockerfile, Root: app.Build.Root, Fallback: app.Build.Fallback, Images: s.opts.Images, Cache: cache, Static: s.staticImage(ctx),
+		Dockerfile: app.Build.Dockerfile, Root: app.Build.Root, Fallback: app.Build.Fallback, Images: s.opts.Images, Static: s.opts.Static, Cache: cache,
 		Args: slices.Sorted(maps.Keys(app.Build.Args)), Secrets: slices.Sorted(maps.Keys(secrets)),
 	})
 	if err != nil {
 		return src, err
 	}
 	return src, s.checkConfig(app, src.app)
-}
-
-// staticImage names the image of static sites, for a plan that asks.
-func (s *Service) staticImage(ctx context.Context) func() (string, error) {
-	if s.opts.StaticImage == nil {
-		return nil
-	}
-	return func() (string, error) { return s.opts.StaticImage(ctx) }
 }
 
 // how says what decided how the image is made.

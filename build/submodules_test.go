@@ -2,6 +2,7 @@ package build
 
 import (
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -37,7 +38,8 @@ func newHosting(t *testing.T) *hosting {
 	h := &hosting{dir: t.TempDir()}
 	backend := &cgi.Handler{
 		Path: git, Args: []string{"http-backend"},
-		Env: []string{"GIT_PROJECT_ROOT=" + h.dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + h.dir},
+		Env:    []string{"GIT_PROJECT_ROOT=" + h.dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + h.dir},
+		Stderr: io.Discard,
 	}
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.mu.Lock()
@@ -97,6 +99,7 @@ func (c *checkout) submodule(path, url, commit string) string {
 }
 
 func TestSubmodulesAreFetchedFromAllowedHosts(t *testing.T) {
+	t.Parallel()
 	w, h := newWorld(t, Options{}), newHosting(t)
 	w.allow(h, h.host)
 	deep := w.checkout("hello")
@@ -141,6 +144,7 @@ func TestSubmodulesAreFetchedFromAllowedHosts(t *testing.T) {
 }
 
 func TestFetchOfASubmoduleSurvivesAKilledOne(t *testing.T) {
+	t.Parallel()
 	w, h := newWorld(t, Options{}), newHosting(t)
 	w.allow(h, h.host)
 	lib := w.checkout("hello")
@@ -169,6 +173,7 @@ func TestFetchOfASubmoduleSurvivesAKilledOne(t *testing.T) {
 }
 
 func TestSubmodulesThatAreNotFetched(t *testing.T) {
+	t.Parallel()
 	h := newHosting(t)
 	for _, tc := range []struct {
 		name  string
@@ -226,6 +231,7 @@ func TestSubmodulesThatAreNotFetched(t *testing.T) {
 }
 
 func TestSubmoduleOfAnotherCertificateIsNotFetched(t *testing.T) {
+	t.Parallel()
 	w, h := newWorld(t, Options{}), newHosting(t)
 	w.allow(h, h.host)
 	w.repos.opts.Submodules.CA = ""
@@ -239,6 +245,7 @@ func TestSubmoduleOfAnotherCertificateIsNotFetched(t *testing.T) {
 }
 
 func TestSubmoduleThatIsTooLargeIsNotBuilt(t *testing.T) {
+	t.Parallel()
 	w, h := newWorld(t, Options{}), newHosting(t)
 	w.allow(h, h.host)
 	w.repos.opts.Limits.SourceBytes = 64 << 10
@@ -252,6 +259,7 @@ func TestSubmoduleThatIsTooLargeIsNotBuilt(t *testing.T) {
 }
 
 func TestHostRules(t *testing.T) {
+	t.Parallel()
 	for _, bad := range []string{"", "a b", "https://github.com", "github.com/x", "user@github.com", "a=b", "a=", "=10.0.0.1", "a:x", "a\\b"} {
 		if rules, err := ParseHostRules([]string{bad}); paas.CodeOf(err) != paas.Invalid {
 			t.Errorf("%q: %v, %v", bad, rules, err)

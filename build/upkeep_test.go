@@ -14,12 +14,14 @@ import (
 )
 
 func TestNothingThatAKilledGitLeavesHindersTheNextPush(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{
 		"shallow.lock", "packed-refs.lock", "packed-refs.new", "HEAD.lock", "config.lock", "gc.pid", "refs/heads/main.lock", "refs/paas/commits/x.lock",
 		"shallow_AbCdEf", "objects/incoming-x/pack/tmp_pack_x", "objects/tmp_objdir-incoming-x/y", "objects/info/commit-graph.lock",
 		"objects/pack/multi-pack-index.lock",
 	} {
 		t.Run(strings.ReplaceAll(name, "/", "_"), func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, Options{})
 			c := w.checkout("hello")
 			c.app()
@@ -60,6 +62,7 @@ func gits(t *testing.T, repo string) (ids []int) {
 }
 
 func TestGitKilledInTheMiddleOfAPush(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	commit := c.commit(map[string]string{"Dockerfile": "FROM scratch\n", "noise": noise(64 << 10)})
@@ -86,6 +89,7 @@ func TestGitKilledInTheMiddleOfAPush(t *testing.T) {
 }
 
 func TestGitKilledInABuildCancelsIt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	g := newGate()
 	w.builder.plays(g.hold)
@@ -102,6 +106,7 @@ func TestGitKilledInABuildCancelsIt(t *testing.T) {
 }
 
 func TestRepositoriesStaySmallAndKeepWhatBuildsWereMadeOf(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	w.svc.upkeep.wear = wear{loose: 10, packs: 2, spare: "now"}
 	c := w.checkout("hello")
@@ -133,6 +138,7 @@ func TestRepositoriesStaySmallAndKeepWhatBuildsWereMadeOf(t *testing.T) {
 }
 
 func TestTidyingGivesWayToAPush(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.app()
@@ -160,6 +166,7 @@ func TestTidyingGivesWayToAPush(t *testing.T) {
 }
 
 func TestTidyingOfAnAppThatIsGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, Options{})
 	c := w.checkout("hello")
 	c.app()

@@ -192,6 +192,3 @@ func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }
-
-// short is a commit as people write it.
-func short(commit string) string { return commit[:min(7, len(commit))] }

@@ -18,27 +18,33 @@ import (
 // staticRepository of an installation has the images that static sites are built FROM. No app's id is like it.
 const staticRepository = "static-server"
 
-// StaticImage returns the name of the image that static sites are built FROM, made of a binary, which becomes /paasd, unless it
-// is there. The name is of the binary's content and within the installation's own names, so that no builder asks a registry
-// for it. It has no app's label, so that it is not collected with an app's images; those of other binaries go here.
-func (d *Docker) StaticImage(ctx context.Context, binary string) (string, error) {
+// StaticImage is the name of the image that static sites are built FROM, with the server of a binary in it. It is of the binary's
+// content and within the installation's own names, so that no builder asks a registry for it.
+func (d *Docker) StaticImage(binary string) (string, error) {
 	sum, err := fileSum(binary)
 	if err != nil {
 		return "", fmt.Errorf("image of static sites: %w", err)
 	}
-	ref := d.repository(staticRepository) + ":" + sum[:12]
-	_, err = d.inspectImage(ctx, ref)
+	return d.repository(staticRepository) + ":" + sum[:12], nil
+}
+
+// MakeStaticImage makes the image of that name from the binary, which becomes /paasd, unless it is there. It has no app's label, so
+// that it is not collected with an app's images; those of other binaries go here.
+func (d *Docker) MakeStaticImage(ctx context.Context, ref, binary string) error {
+	_, err := d.inspectImage(ctx, ref)
 	if err == nil {
-		return ref, nil
+		return nil
 	}
-	if paas.CodeOf(err) != paas.NotFound {
-		return "", fmt.Errorf("image of static sites: %w", err)
+	if paas.CodeOf(err) == paas.NotFound {
+		err = d.importImage(ctx, ref, func(w io.Writer) error { return packStatic(w, binary) })
 	}
-	pack := func(w io.Writer) error { return packStatic(w, binary) }
-	if err := d.importImage(ctx, ref, pack); err != nil {
-		return "", fmt.Errorf("image of static sites: %w", err)
+	if err == nil {
+		err = d.removeStatics(ctx, ref)
 	}
-	return ref, d.removeStatics(ctx, ref)
+	if err != nil {
+		return fmt.Errorf("image of static sites: %w", err)
+	}
+	return nil
 }
 
 // removeStatics removes the images of binaries before this one, as far as no app's image is made of them.

@@ -58,7 +58,7 @@ func treeOf(archive *txtar.Archive) fstest.MapFS {
 
 func settingsOf(t *testing.T, archive *txtar.Archive) Settings {
 	t.Helper()
-	s := Settings{Static: func() (string, error) { return "paas-test/static:1", nil }, Cache: "app1", Images: map[string]string{}}
+	s := Settings{Static: "paas-test/static:1", Cache: "app1", Images: map[string]string{}}
 	for line := range strings.Lines(string(archive.Comment)) {
 		words := append(strings.Fields(line), "", "", "")
 		switch words[0] {
@@ -73,6 +73,8 @@ func settingsOf(t *testing.T, archive *txtar.Archive) Settings {
 			s.Args = append(s.Args, words[1])
 		case "secret":
 			s.Secrets = append(s.Secrets, words[1])
+		case "fallback":
+			s.Fallback = words[1]
 		case "procfile":
 			s.Procfile = true
 		default:

@@ -52,15 +52,14 @@ func nodePlan(t tree, s Settings) (Plan, error) {
 	d := newScript(s)
 	switch {
 	case len(argv) == 0 && site.dir != "":
-		image, err := s.static()
-		if err != nil {
-			return Plan{}, err
+		if s.Static == "" {
+			return Plan{}, noStatic()
 		}
 		p.note("Static site: %s, as %s builds it", site.dir, site.tool)
 		if err := d.nodeBuild(t, b, pkg, m, false); err != nil {
 			return Plan{}, err
 		}
-		d.site(image, site)
+		d.site(site)
 	case len(argv) == 0 && !s.Procfile:
 		return Plan{}, paas.Errorf(paas.Invalid, "package.json says nothing of how to start: there is no start script, and no server.js").
 			WithHint(`add "start" to its scripts, such as "node index.js", or commit a Procfile`)

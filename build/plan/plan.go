@@ -17,8 +17,8 @@ type Settings struct {
 	Fallback string
 	// Images are the base images by language: go, node, … A language that is not in it has its official image.
 	Images map[string]string
-	// Static names the image that serves static sites, which the platform makes when a plan first asks; nil: there is none.
-	Static func() (string, error)
+	// Static is the image that serves static sites; it is made by the platform.
+	Static string
 	// Cache begins the ids of cache mounts, so that no two apps share one.
 	Cache string
 	// Args and Secrets are the names of the build arguments and of the build secrets, sorted; a generated Dockerfile hands both

@@ -60,13 +60,9 @@ func developmentServer(start string) bool {
 }
 
 // site ends the build with a check, and the image with the static server.
-func (d *script) site(image string, s site) {
+func (d *script) site(s site) {
 	d.run(`if [ ! -d ` + s.dir + ` ]; then echo "the build made no folder ` + s.dir + `: set the one that it makes, paas build:set root=FOLDER" >&2; exit 1; fi`)
-	d.stage(image, "")
+	d.stage(d.settings.Static, "")
 	d.copyFrom("build", "/app/"+s.dir, siteDir)
-	fallback := ""
-	if s.single {
-		fallback = index
-	}
-	d.serve(fallback)
+	d.serve(d.settings.Fallback, s.single)
 }

@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"cmp"
-
-	"paas"
-)
+import "paas"
 
 // static is a folder of files, served by the platform's own server: the one of the settings, or the one that index.html is in.
 func static() language { return language{name: "static", detect: detectStatic, plan: planStatic} }
@@ -33,38 +29,36 @@ func planStatic(t tree, s Settings) (Plan, error) {
 			root = "public"
 		}
 	}
-	image, err := s.static()
-	if err != nil {
-		return Plan{}, err
+	if s.Static == "" {
+		return Plan{}, noStatic()
 	}
 	p := Plan{Ignore: []string{".git"}}
 	d := newScript(s)
-	d.stage(image, "")
+	d.stage(s.Static, "")
 	d.copy(siteDir, root)
-	d.serve("")
+	d.serve(s.Fallback, false)
+	var err error
 	p.Text, err = d.text()
 	return p, err
 }
 
-// static is the image that serves static sites.
-func (s Settings) static() (string, error) {
-	if s.Static == nil {
-		return "", paas.Errorf(paas.Unavailable, "this platform has no image to serve static sites with").WithHint("commit a Dockerfile")
-	}
-	return s.Static()
+func noStatic() error {
+	return paas.Errorf(paas.Internal, "this platform has no image to serve static sites with")
 }
 
 // siteDir is where the static server finds the site in its image.
 const siteDir = "/app"
 
-// serve ends a last stage that is made on the image of the static server. fallback is the page for paths that are not there,
-// unless the settings name another; "": none.
-func (d *script) serve(fallback string) {
-	var flags []string
-	if fallback = cmp.Or(d.settings.Fallback, fallback); fallback != "" {
-		flags = []string{"--fallback", fallback}
+// serve ends a last stage that is made on the image of the static server. The fallback is the setting's; for a single page "" is that page.
+func (d *script) serve(fallback string, single bool) {
+	argv := []string{"/paasd", "static"}
+	if fallback == "" && single {
+		fallback = index
+	}
+	if fallback != "" {
+		argv = append(argv, "--fallback", fallback)
 	}
 	d.workdir(siteDir)
 	d.write("USER " + appID + ":" + appID)
-	d.write("CMD " + list(append([]string{"/paasd", "static"}, flags...)...))
+	d.write("CMD " + list(argv...))
 }

@@ -47,16 +47,25 @@ func (s Settings) Validate() error {
 				WithHint("use letters, digits and _, and begin with a letter")
 		}
 	}
-	for _, ref := range slices.Sorted(maps.Values(s.Images)) {
-		if ref != "" && !wordImage.MatchString(ref) {
+	for _, name := range slices.Sorted(maps.Keys(s.Images)) {
+		if !slices.Contains(baseNames, name) {
+			return paas.Errorf(paas.Invalid, "nothing is built from a base image for %s", paas.Quote(name)).WithHint("they are for: %s", strings.Join(baseNames, ", "))
+		}
+		if ref := s.Images[name]; !wordImage.MatchString(ref) {
 			return paas.Errorf(paas.Invalid, "%s is not the name of an image", paas.Quote(ref))
 		}
+	}
+	if s.Static != "" && !wordImage.MatchString(s.Static) {
+		return fmt.Errorf("plan: %q is not the name of an image", s.Static)
 	}
 	if !wordCache.MatchString(s.Cache) {
 		return fmt.Errorf("plan: the cache prefix %q cannot be part of an id", s.Cache)
 	}
 	return nil
 }
+
+// baseNames are the languages, and tools of theirs, that have base images.
+var baseNames = []string{"composer", "go", "gradle", "java", "maven", "node", "php", "python", "ruby", "rust"}
 
 // base is the image of a language's stages.
 type base struct {

@@ -119,12 +119,23 @@ func runBuildsInfo(ctx context.Context, o *buildOptions) error {
 
 func (o *buildOptions) showBuild(b paas.BuildInfo) error {
 	return o.show(o.json, b, func(p *page) {
-		p.fields(
-			[2]string{"id", strconv.Itoa(b.ID)}, [2]string{"status", string(b.Status)}, [2]string{"commit", b.Commit},
-			[2]string{"branch", b.Branch}, [2]string{"user", b.User}, [2]string{"created", p.ago(b.CreatedAt)},
-			[2]string{"seconds", p.seconds(b.Seconds)}, [2]string{"source", string(b.Source)}, [2]string{"language", b.Language},
-			[2]string{"dockerfile", b.Dockerfile}, [2]string{"image", b.Image}, [2]string{"error", b.Error},
-		)
+		fields := [][2]string{
+			{"id", strconv.Itoa(b.ID)},
+			{"status", string(b.Status)},
+			{"commit", b.Commit},
+			{"branch", b.Branch},
+			{"user", b.User},
+			{"created", p.ago(b.CreatedAt)},
+			{"seconds", p.seconds(b.Seconds)},
+			{"source", string(b.Source)},
+			{"reference", b.Reference},
+			{"language", b.Language},
+			{"dockerfile", b.Dockerfile},
+		}
+		for _, base := range b.Bases {
+			fields = append(fields, [2]string{"base " + base.Ref, base.Digest})
+		}
+		p.fields(append(fields, [2]string{"image", b.Image}, [2]string{"error", b.Error})...)
 	})
 }
 

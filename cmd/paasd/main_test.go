@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"paas"
 )
 
@@ -86,5 +88,33 @@ func TestAKeyIsEnrolledWhereNothingRuns(t *testing.T) {
 	}
 	if code, said := enrol("bob"); code != 5 || said != "Error: this key is known already, as \"ada\"\n  try: paas keys\n" {
 		t.Errorf("the same key again: exit code %d, %q", code, said)
+	}
+}
+
+func TestBuildOptionsAreChecked(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string // in the error; "": fine
+	}{
+		{[]string{"--base-image=node=registry.example.com/node:22,go=golang@sha256:0123"}, ""},
+		{[]string{"--build-memory=2GB", "--build-cpus=1.5", "--build-network=none"}, ""},
+		{[]string{"--base-image=nod=x"}, `nothing is built from a base image for "nod"`},
+		{[]string{"--base-image=node=x y"}, "is not the name of an image"},
+		{[]string{"--build-network=host"}, "--build-network"},
+		{[]string{"--build-memory=1MB"}, "too little"},
+		{[]string{"--build-cpus=-1"}, "too little"},
+		{[]string{"--max-builds=-1"}, "--max-builds -1"},
+		{[]string{"--build-timeout=0s"}, "leaves builds no time"},
+	} {
+		var o options
+		flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+		o.bind(flags)
+		if err := flags.Parse(c.args); err != nil {
+			t.Fatal(err)
+		}
+		_, err := o.check()
+		if c.want == "" && err != nil || c.want != "" && (paas.CodeOf(err) != paas.Invalid || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v: %v", c.args, err)
+		}
 	}
 }

@@ -78,10 +78,15 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		_, err := p.engine.Collect(ctx, false, progress)
 		return err
 	}
+	static, err := p.docker.StaticImage(p.binary)
+	if err != nil {
+		return p, err
+	}
 	p.builds = build.NewService(build.Deps{
 		Repos: repos, Records: p.store, Images: p.docker, Deployer: p.engine, Logs: p.logs, Room: p.disk,
 	}, build.Options{
-		Dir: s.path("builds"), MaxBuilds: s.builds.max, Timeout: s.builds.timeout, Images: s.builds.images, StaticImage: func(ctx context.Context) (string, error) { return p.docker.StaticImage(ctx, p.binary) },
+		Dir: s.path("builds"), MaxBuilds: s.builds.max, Timeout: s.builds.timeout, Images: s.builds.images,
+		Static: static, MakeStatic: func(ctx context.Context) error { return p.docker.MakeStaticImage(ctx, static, p.binary) },
 		Network: s.builds.defaultNetwork(), Limits: s.builds.limits, Log: log, Reached: s.reached,
 	})
 	p.engine.Builds = p.builds

@@ -23,7 +23,7 @@ import (
 func TestInterpretedLanguages(t *testing.T) {
 	t.Parallel()
 	p := platform.Start(t, platform.Options{})
-	for name, test := range map[string]func(*testing.T) interpreted{"Python": pythonApp, "Django": djangoApp, "Ruby": rubyApp, "PHP": phpApp} {
+	for name, test := range map[string]func(*testing.T) interpreted{"Python": pythonApp, "Django": djangoApp, "Ruby": rubyApp, "Rails": railsApp, "PHP": phpApp} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t).live(t, p)
@@ -135,13 +135,7 @@ execute(sys.argv)
 }
 
 func rubyApp(t *testing.T) interpreted {
-	// What the image has need not come from a registry.
-	versions := strings.Fields(inImage(t, "ruby:3", "ruby", "-e", `
-{"nio4r" => "2.7.4", "puma" => "6.6.0", "rack" => "2.2.17"}.each { |name, other|
-  puts (Gem::Specification.find_by_name(name).version rescue other) }`))
-	if len(versions) != 3 {
-		t.Fatalf("ruby:3 has %q", versions)
-	}
+	versions := gemVersions(t, "nio4r", "puma", "rack")
 	return interpreted{
 		files: map[string]string{
 			".ruby-version": "3\n",
@@ -168,6 +162,62 @@ DEPENDENCIES
 		},
 		says: []string{"Gemfile", "Ruby 3 (.ruby-version)"}, source: "config.ru", path: "/", installs: "Installing greeting 1.0.0",
 	}
+}
+
+// railsApp has gems that stand in for Rails and its asset pipeline: rake assets:precompile is called as theirs would be, with a
+// secret and with node, and has to have made what is served.
+func railsApp(t *testing.T) interpreted {
+	versions := gemVersions(t, "nio4r", "puma", "rack", "rake")
+	return interpreted{
+		files: map[string]string{
+			".ruby-version": "3\n",
+			"Gemfile":       "source 'https://rubygems.org'\ngem 'puma'\ngem 'rack'\ngem 'rake'\ngem 'railties'\ngem 'propshaft'\n",
+			"Gemfile.lock": fmt.Sprintf(`GEM
+  remote: https://rubygems.org/
+  specs:
+    nio4r (%s)
+    propshaft (1.0.0)
+    puma (%s)
+      nio4r (~> 2.0)
+    rack (%s)
+    railties (1.0.0)
+    rake (%s)
+
+PLATFORMS
+  ruby
+
+DEPENDENCIES
+  propshaft
+  puma
+  rack
+  railties
+  rake
+`, versions[0], versions[1], versions[2], versions[3]),
+			"vendor/cache/railties-1.0.0.gem":  rubygem(t, "railties", "\n"),
+			"vendor/cache/propshaft-1.0.0.gem": rubygem(t, "propshaft", "\n"),
+			"config/application.rb":            "\n",
+			"Rakefile":                         "task('assets:precompile') { ENV.fetch('SECRET_KEY_BASE_DUMMY'); sh 'node', 'build.js' }\n",
+			"build.js":                         "require('fs').mkdirSync('public'); require('fs').writeFileSync('public/page', 'hello ' + require('./name.json').name)\n",
+			"name.json":                        `{"name": "one"}`,
+			"package.json":                     `{"name": "assets", "version": "1.0.0"}`,
+			"package-lock.json":                `{"name": "assets", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "assets", "version": "1.0.0"}}}`,
+			"config.ru":                        "run ->(env) { [200, {'content-type' => 'text/plain'}, [ENV['RAILS_ENV'] == 'production' ? File.read('public/page') : 'what?']] }\n",
+			"Procfile":                         "web: bundle exec puma --port $PORT\n",
+		},
+		says: []string{"rake assets:precompile", "Node 24 for the assets"}, source: "name.json", path: "/", installs: "Installing railties 1.0.0",
+	}
+}
+
+// gemVersions are those of gems that the image has, so that they need not come from a registry; else some that there are.
+func gemVersions(t *testing.T, names ...string) []string {
+	t.Helper()
+	versions := strings.Fields(inImage(t, "ruby:3", append([]string{"ruby", "-e", `
+there = {"nio4r" => "2.7.4", "puma" => "6.6.0", "rack" => "2.2.17", "rake" => "13.2.1"}
+ARGV.each { |name| puts (Gem::Specification.find_by_name(name).version rescue there.fetch(name)) }`}, names...)...))
+	if len(versions) != len(names) {
+		t.Fatalf("ruby:3 has %q of %q", versions, names)
+	}
+	return versions
 }
 
 func phpApp(t *testing.T) interpreted {
