@@ -53,7 +53,7 @@ func TestTheMarkOfABuildIsNoPartOfTheImageOrTheCachesKey(t *testing.T) {
 	t.Parallel()
 	spec := imageSpec()
 	spec.NoCache, spec.Args = false, map[string]string{"no_proxy": "intern.example"}
-	line := "# " + newID()
+	line := "ENV UNIQUE=" + newID()
 	var image string
 	for n := range 2 {
 		d := newDocker(t)

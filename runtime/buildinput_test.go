@@ -93,7 +93,7 @@ func TestABuildSecretIsNoPartOfTheCachesKey(t *testing.T) {
 	d := newDocker(t)
 	spec := imageSpec()
 	spec.NoCache = false
-	lines := []string{"# " + newID(), `RUN --mount=type=secret,id=A ["/probe", "exit", "0"]`}
+	lines := []string{"ENV UNIQUE=" + newID(), `RUN --mount=type=secret,id=A ["/probe", "exit", "0"]`}
 	for n, value := range []string{"first-value", "second-value"} {
 		spec.Secrets = map[string]string{"A": value}
 		cached := false
