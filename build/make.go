@@ -29,7 +29,7 @@ func (a *attempt) image(ctx context.Context) error {
 	began := a.s.opts.Now()
 	img, err := a.make(ctx)
 	if err != nil {
-		return a.show.hidden(err)
+		return err
 	}
 	a.record.Image = img
 	a.show.heading("Image %s in %s", shorten(img.ID, len("sha256:")+13), seconds(a.s.opts.Now().Sub(began)))
@@ -94,7 +94,6 @@ func (a *attempt) fromCommit(ctx context.Context) (paas.Image, error) {
 	if err != nil {
 		return paas.Image{}, err
 	}
-	a.show.hide(secrets)
 	var pointers pathList
 	src, end := a.src.open(ctx, a.objects, pointers.add)
 	img, err := a.s.Images.BuildImage(ctx, src, a.spec(secrets), a.event)

@@ -34,7 +34,6 @@ type progress struct {
 	w io.Writer
 
 	mu    sync.Mutex
-	mask  mask
 	buf   bytes.Buffer // lines of the call that goes on: one write each, however noisy the build
 	steps map[string]*step
 	order []*step
@@ -49,27 +48,12 @@ type step struct {
 	over      bool
 	started   time.Time
 	err       string
-	raw       hiding
 	out       lines
 	tail      []string // its last lines
 }
 
 func newProgress(w io.Writer) *progress {
 	return &progress{w: w, steps: map[string]*step{}}
-}
-
-// hide masks the values of secrets in all that comes after.
-func (p *progress) hide(secrets map[string]string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.mask = newMask(secrets)
-}
-
-// hidden is err without the values of secrets.
-func (p *progress) hidden(err error) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.mask.error(err)
 }
 
 // heading begins a part of the push.
@@ -104,7 +88,7 @@ func (p *progress) lock() (send func()) {
 	return func() {
 		defer p.mu.Unlock()
 		if p.buf.Len() > 0 {
-			_, _ = io.WriteString(p.w, p.mask.text(p.buf.String())) // a pusher who is gone is seen by the push itself
+			_, _ = p.w.Write(p.buf.Bytes()) // a pusher who is gone is seen by the push itself
 			p.buf.Reset()
 		}
 	}
@@ -124,7 +108,7 @@ func (p *progress) event(now time.Time, e paas.BuildEvent) {
 		s.started = e.Started
 	}
 	if len(e.Output) > 0 {
-		s.out.write(s.raw.feed(p.mask, e.Output), func(line string) { p.output(s, line) })
+		s.out.write(e.Output, func(line string) { p.output(s, line) })
 	}
 	if e.Error != "" {
 		s.err = plain(e.Error)
@@ -165,7 +149,6 @@ func (s *step) rename(name string) {
 
 // output prints a line that a step printed.
 func (p *progress) output(s *step, line string) {
-	line = p.mask.line(line)
 	s.tail = append(s.tail, line)
 	if len(s.tail) > tailLines {
 		s.tail = slices.Delete(s.tail, 0, 1)
@@ -191,9 +174,7 @@ func (p *progress) announce(s *step) {
 }
 
 func (p *progress) finish(s *step, e paas.BuildEvent) {
-	out := func(line string) { p.output(s, line) }
-	s.out.write(s.raw.end(p.mask), out)
-	s.out.end(out)
+	s.out.end(func(line string) { p.output(s, line) })
 	s.over = true
 	took := ""
 	if !e.Completed.IsZero() && !s.started.IsZero() {

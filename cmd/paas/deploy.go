@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -149,7 +150,7 @@ func (s *session) uploadFolder(ctx context.Context, srv *client.Client, app, fol
 	}()
 	up, err := srv.Upload(ctx, app, r)
 	_ = r.CloseWithError(io.ErrClosedPipe) // which never fails, and ends pack
-	if packErr := <-packed; packErr != nil && packErr != io.ErrClosedPipe {
+	if packErr := <-packed; packErr != nil && !errors.Is(packErr, io.ErrClosedPipe) {
 		err = packErr
 	}
 	return up, err
