@@ -138,8 +138,12 @@ var stepTag = regexp.MustCompile(`^\[(?:(?:[^\]]* )?[0-9]+/[0-9]+|push|pull)\]`)
 // classicStep is how the builder that was before BuildKit says it.
 var classicStep = regexp.MustCompile(`^Step ([0-9]+/[0-9]+) : `)
 
+// stepMount is what of a step comes before its command, and is the longer the less it says.
+var stepMount = regexp.MustCompile(` --mount=[^ ]*`)
+
 func (s *step) rename(name string) {
-	s.name = classicStep.ReplaceAllString(strings.Join(strings.Fields(plain(name)), " "), "[$1] ")
+	name = stepMount.ReplaceAllString(strings.Join(strings.Fields(plain(name)), " "), "")
+	s.name = classicStep.ReplaceAllString(name, "[$1] ")
 	s.tag = stepTag.FindString(s.name)
 	s.inner = s.tag == ""
 	if s.inner {

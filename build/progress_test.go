@@ -79,6 +79,10 @@ func TestProgressReadsWell(t *testing.T) {
 			s.at(1700).says("a", "ld api")
 			s.at(1800).done("a")
 		},
+		"mounts": func(s *script) {
+			s.at(0).start("1", "[build 3/5] RUN --mount=type=cache,id=app1-npm,target=/root/.npm --mount=type=secret,id=NPM_TOKEN     npm ci")
+			s.at(3000).done("1")
+		},
 		"silent steps": func(s *script) {
 			s.p.event(s.at(0).now, paas.BuildEvent{Step: "2", Name: "[2/2] RUN late"})
 			s.at(0).start("1", "[1/2] RUN sleep 30")
