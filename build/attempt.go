@@ -27,6 +27,7 @@ type attempt struct {
 
 // order is what is to be built.
 type order struct {
+	app       paas.App // as it was when its source was looked at
 	kind      paas.BuildSource
 	objects   objects
 	src       source
@@ -63,7 +64,7 @@ func (a *attempt) proceed(ctx context.Context) error {
 // register makes the record, pending.
 func (a *attempt) register(ctx context.Context) (err error) {
 	a.record, err = a.s.Records.AppendBuild(paas.Build{
-		App: a.work.app.ID, Status: paas.BuildPending, Source: a.kind, Commit: string(a.src.commit), Branch: a.branch, User: paas.UserOf(ctx),
+		App: a.app.ID, Status: paas.BuildPending, Source: a.kind, Commit: string(a.src.commit), Branch: a.branch, User: paas.UserOf(ctx),
 		Reference: a.reference, Language: a.src.plan.Language, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache, Types: a.src.types, Checks: a.src.app.checks,
 		Manifest: a.src.app.Manifest,
 	})
@@ -85,7 +86,7 @@ func (a *attempt) key() jobKey { return jobKey{a.record.App, a.record.ID} }
 
 // turn waits in the queue, then checks that the branch is still where the push may move it from.
 func (a *attempt) turn(ctx context.Context) error {
-	t, ahead := a.s.queue.enter(a.work.app.ID)
+	t, ahead := a.s.queue.enter(a.app.ID)
 	a.work.ticket = t
 	switch {
 	case ahead == 1:
@@ -125,10 +126,10 @@ func (a *attempt) finish(err error) error {
 		saved = errors.Join(saved, a.s.record(a.record))
 	}
 	if err := a.s.logs.finish(a.key()); err != nil {
-		a.s.opts.Log.Warn("a build's log lacks a part", "app", a.work.app.ID, "build", a.record.ID, "error", err)
+		a.s.opts.Log.Warn("a build's log lacks a part", "app", a.app.ID, "build", a.record.ID, "error", err)
 	}
-	a.s.note(a.work.app.ID, fmt.Sprintf("build.%d", a.record.ID), a.summary())
-	a.s.opts.Log.Info("build ended", "app", a.work.app.ID, "build", a.record.ID, "status", a.record.Status)
+	a.s.note(a.app.ID, fmt.Sprintf("build.%d", a.record.ID), a.summary())
+	a.s.opts.Log.Info("build ended", "app", a.app.ID, "build", a.record.ID, "status", a.record.Status)
 	return errors.Join(err, saved)
 }
 

@@ -27,7 +27,7 @@ func (s *Service) CreateBuild(ctx context.Context, app string, req paas.BuildReq
 	if err := s.begin(working, record, func(begun *work) { w = begun }); err != nil {
 		return paas.BuildResult{}, err
 	}
-	a := &attempt{s: s, work: w, out: &client{w: progress, gone: func() { w.cancel(errGone) }}}
+	a := &attempt{order: order{app: record}, s: s, work: w, out: &client{w: progress, gone: func() { w.cancel(errGone) }}}
 	if req.Detach {
 		a.out = io.Discard
 	}
@@ -82,7 +82,7 @@ func (s *Service) BuildPlan(ctx context.Context, app, commit string) (paas.Build
 
 // prepare finds the commit, reads what decides its build, and makes the record.
 func (a *attempt) prepare(req paas.BuildRequest) (err error) {
-	ctx, app := a.work.ctx, a.work.app
+	ctx, app := a.work.ctx, a.app
 	if req.Image != "" {
 		return a.prepareImage(req)
 	}

@@ -13,7 +13,7 @@ type detached struct{ *attempt }
 // detach makes the record of a build that begins once git has moved the branch, and tells the pusher where to look.
 func (s *Service) detach(ctx context.Context, p *push, ord order, out io.Writer) error {
 	a := &attempt{order: ord, s: s, out: io.Discard}
-	if err := s.begin(context.WithoutCancel(ctx), p.app, func(w *work) { a.work = w }); err != nil {
+	if err := s.begin(context.WithoutCancel(ctx), ord.app, func(w *work) { a.work = w }); err != nil {
 		return err
 	}
 	if err := a.register(ctx); err != nil {
@@ -23,7 +23,7 @@ func (s *Service) detach(ctx context.Context, p *push, ord order, out io.Writer)
 	p.left = &detached{a}
 	show := newProgress(&client{w: out})
 	show.heading("Build %d of %s is queued, and goes on without you", a.record.ID, ord.src.commit.short())
-	show.note("To follow it: paas builds:log %d -a %s. To see how it ended: paas builds -a %s", a.record.ID, p.app.Name, p.app.Name)
+	show.note("To follow it: paas builds:log %d -a %s. To see how it ended: paas builds -a %s", a.record.ID, ord.app.Name, ord.app.Name)
 	return nil
 }
 
@@ -36,14 +36,14 @@ func (d *detached) goOn() {
 			return
 		}
 		if _, err := d.carryOut(); err != nil {
-			d.s.opts.Log.Info("a detached build did not deploy", "app", d.work.app.ID, "build", d.record.ID, "reason", err)
+			d.s.opts.Log.Info("a detached build did not deploy", "app", d.app.ID, "build", d.record.ID, "reason", err)
 		}
 	}()
 }
 
 // arrive looks whether git has the commit where it belongs.
 func (d *detached) arrive() (err error) {
-	if d.objects, err = d.s.Repos.objects(d.work.app.ID, nil); err != nil {
+	if d.objects, err = d.s.Repos.objects(d.app.ID, nil); err != nil {
 		return err
 	}
 	heads, err := d.objects.heads(d.work.ctx)
@@ -54,7 +54,7 @@ func (d *detached) arrive() (err error) {
 		return paas.Errorf(paas.Canceled, "the push did not move %s", d.branch).WithHint("git push paas HEAD:%s", d.branch)
 	}
 	if err := d.objects.setHead(d.work.ctx, d.branch); err != nil {
-		d.s.opts.Log.Warn("clones check out no branch", "app", d.work.app.ID, "branch", d.branch, "error", err)
+		d.s.opts.Log.Warn("clones check out no branch", "app", d.app.ID, "branch", d.branch, "error", err)
 	}
 	return nil
 }

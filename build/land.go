@@ -42,7 +42,7 @@ func (a *attempt) deploy() (paas.Release, error) {
 		return paas.Release{}, err
 	}
 	out := a.lines()
-	rel, err := a.s.Deployer.Deploy(a.work.lasting, a.work.app.ID, a.record, out)
+	rel, err := a.s.Deployer.Deploy(a.work.lasting, a.app.ID, a.record, out)
 	if a.push == nil || err != nil && rel.Status != paas.ReleaseSucceeded {
 		return rel, err
 	}
@@ -58,10 +58,10 @@ func (a *attempt) land() error {
 	ctx, cancel := context.WithTimeout(context.Background(), landing)
 	defer cancel()
 	if err := a.objects.setHead(ctx, a.branch); err != nil {
-		a.s.opts.Log.Warn("clones check out no branch", "app", a.work.app.ID, "branch", a.branch, "error", err)
+		a.s.opts.Log.Warn("clones check out no branch", "app", a.app.ID, "branch", a.branch, "error", err)
 	}
 	if m := a.push.moved; m != nil {
-		o, err := a.s.Repos.objects(a.work.app.ID, nil)
+		o, err := a.s.Repos.objects(a.app.ID, nil)
 		if err != nil {
 			return err
 		}

@@ -14,10 +14,10 @@ import (
 // image builds, with the builder that the queue granted.
 func (a *attempt) image(ctx context.Context) error {
 	defer a.s.queue.built(a.work.ticket)
-	settings := a.work.app.Build
+	settings := a.app.Build
 	limit := cmp.Or(settings.Timeout.Duration(), a.s.opts.Timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, paas.Errorf(paas.Failed, "the build did not end within %s", limit).
-		WithHint("paas build:set timeout=2h -a %s gives its builds longer", a.work.app.Name))
+		WithHint("paas build:set timeout=2h -a %s gives its builds longer", a.app.Name))
 	defer cancel()
 	a.record.Status = paas.BuildBuilding
 	if err := a.s.Records.UpdateBuild(a.record); err != nil {
@@ -68,7 +68,7 @@ func (a *attempt) event(e paas.BuildEvent) {
 
 // fromReference gets an image that was made elsewhere.
 func (a *attempt) fromReference(ctx context.Context) (paas.Image, error) {
-	a.show.heading("Getting %s for %s", quotePath(a.reference), a.work.app.Name)
+	a.show.heading("Getting %s for %s", quotePath(a.reference), a.app.Name)
 	img, err := a.s.Images.PullImage(ctx, a.reference, a.spec(nil), a.event)
 	if err == nil {
 		a.show.note("It is %s now; what its name comes to mean later changes nothing", img.Ref)
@@ -78,7 +78,7 @@ func (a *attempt) fromReference(ctx context.Context) (paas.Image, error) {
 
 // fromCommit feeds the commit's tree to the image builder.
 func (a *attempt) fromCommit(ctx context.Context) (paas.Image, error) {
-	a.show.heading("Building %s of %s (%s)", a.src.commit.short(), a.work.app.Name, a.src.how())
+	a.show.heading("Building %s of %s (%s)", a.src.commit.short(), a.app.Name, a.src.how())
 	for _, note := range a.src.plan.Notes {
 		a.show.note("%s", note)
 	}
@@ -90,7 +90,7 @@ func (a *attempt) fromCommit(ctx context.Context) (paas.Image, error) {
 			return paas.Image{}, err
 		}
 	}
-	secrets, err := a.s.Records.BuildSecretValues(a.work.app.ID)
+	secrets, err := a.s.Records.BuildSecretValues(a.app.ID)
 	if err != nil {
 		return paas.Image{}, err
 	}
@@ -109,9 +109,9 @@ func (a *attempt) fromCommit(ctx context.Context) (paas.Image, error) {
 
 // spec is what the image builder is told.
 func (a *attempt) spec(secrets map[string]string) paas.ImageSpec {
-	settings := a.work.app.Build
+	settings := a.app.Build
 	return paas.ImageSpec{
-		App: a.work.app.ID, Name: a.work.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache,
+		App: a.app.ID, Name: a.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache,
 		Args: a.src.app.arguments(settings.Args), Secrets: secrets, Network: cmp.Or(settings.Network, a.s.opts.Network),
 		Limits: paas.BuildLimits{Memory: cmp.Or(settings.Memory, a.s.opts.Limits.Memory), CPUs: cmp.Or(settings.CPUs, a.s.opts.Limits.CPUs)},
 	}

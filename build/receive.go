@@ -186,8 +186,7 @@ func (s *Service) admit(ctx context.Context, p *push, req HookRequest, out io.Wr
 	if err := o.whole(ctx, app, up.new); err != nil {
 		return err
 	}
-	p.app = app
-	ord := order{kind: paas.BuildOfPush, objects: o, branch: branch, old: up.old, noCache: options.noCache}
+	ord := order{app: app, kind: paas.BuildOfPush, objects: o, branch: branch, old: up.old, noCache: options.noCache}
 	if ord.src, err = s.inspect(ctx, app, ord, up.new); err != nil {
 		return err
 	}

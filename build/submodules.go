@@ -50,7 +50,7 @@ func (a *attempt) fetchSubmodules(ctx context.Context) error {
 		a.show.note("Submodules are not fetched: %s", list(a.src.submodules))
 		return nil
 	}
-	f := fetcher{app: a.work.app.ID, repos: a.s.Repos, show: a.show}
+	f := fetcher{app: a.app.ID, repos: a.s.Repos, show: a.show}
 	err := f.all(ctx, inTree{objects: a.objects, commit: a.src.commit, paths: a.src.submodules})
 	a.src.fetched = f.done
 	return err
