@@ -80,13 +80,16 @@ func packOf(c *checkout) []byte {
 
 func TestPushOfTooManyObjectsIsRefusedBeforeGitSeesThem(t *testing.T) {
 	t.Parallel()
+	few := newWorld(t, Options{})
+	few.repos.opts.Limits.PushObjects = 3
+	c := few.checkout("hello")
+	c.app()
+	c.push("main").want(t, false, "the push has 4 objects, more than the 3 that one may have", "git clone --depth 1")
 	for _, args := range [][]string{{"main"}, {"-o", "no-cache", "main"}} {
 		w := newWorld(t, Options{})
-		w.repos.opts.Limits.PushObjects = 3
+		w.repos.opts.Limits.PushObjects = 4
 		c := w.checkout("hello")
 		c.app()
-		c.push("main").want(t, false, "the push has 4 objects, more than the 3 that one may have", "git clone --depth 1")
-		w.repos.opts.Limits.PushObjects = 4
 		c.push(args...).want(t, true)
 	}
 }
@@ -116,6 +119,7 @@ func TestPushThatStallsInItsObjectsIsEnded(t *testing.T) {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
 	w.repos.opts.Limits.PushStall = time.Minute
+	c.commit(map[string]string{"more": "x"})
 	c.push("main").want(t, true)
 }
 
