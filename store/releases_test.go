@@ -246,7 +246,7 @@ func TestATamperedLedgerDoesNotVerify(t *testing.T) {
 			if err := json.Unmarshal(b.Get(number(9)), &l); err != nil {
 				return err
 			}
-			l.Entry = bytes.Replace(l.Entry, []byte("ada"), []byte("eve"), 1)
+			l.Entry = bytes.Replace(l.Entry, []byte(`"user":"ada"`), []byte(`"user":"eve"`), 1)
 			l.Hash = hashEntry(l.Entry)
 			return put(b, number(9), l)
 		}, 10},

@@ -15,7 +15,7 @@ func newBuilds(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "builds",
 		Short: "List the builds of an app, newest first",
-		Long: `List the builds of an app, newest first: each push of the deploy branch makes one.
+		Long: `List the builds of an app, newest first: each push of the deploy branch makes one, and so do deploy and builds:create.
 
 Piped: id, status, commit, branch, user, start, seconds, image, language.`,
 		Example: `  paas builds
