@@ -14,7 +14,7 @@ import (
 )
 
 // commandTime bounds every command that a test runs, so that what hangs is named by its own line.
-const commandTime = 3 * time.Minute
+const commandTime = 6 * time.Minute
 
 // Cmd is a command that a user types. Zero values: the admin, the platform's folder, no stdin, three minutes.
 type Cmd struct {
