@@ -104,7 +104,11 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		return next, err
 	}
 	var m *move
-	if err = e.releaseCommand(ctx, app, rel, d.config, detail, phases); err == nil {
+	err = e.releaseCommand(ctx, app, rel, d.config, detail, phases)
+	if err == nil {
+		err = e.sameSubnet(&app) // the network may have been made just now, and its subnet moved
+	}
+	if err == nil {
 		want := app
 		want.Restarted, want.Stopped = nil, nil
 		want.Formation, _ = app.Formation.Default(d.formation, d.types)
@@ -119,6 +123,15 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		return rel, e.confirmed(app, rel, err, phases, progress)
 	}
 	return rel, e.failRelease(ctx, app, rel, d.config, phases, err, m.still(app), progress)
+}
+
+// sameSubnet makes app's subnet the one that it has now: it is moved when its network is made and another has its addresses.
+func (e *Engine) sameSubnet(app *paas.App) error {
+	record, err := e.Store.App(app.ID)
+	if err == nil {
+		app.Subnet = record.Subnet
+	}
+	return err
 }
 
 // confirmed tells the outcome of a release that is current; err is only about its routes.
