@@ -57,6 +57,10 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer clean(d)
+	if err := learnSubnets(ctx, d); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	probe = filepath.Join(dir, "probe")
 	build := exec.CommandContext(ctx, "go", "build", "-o", probe, "./testdata/probe")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -158,16 +162,36 @@ func clean(d *Docker) {
 	}
 }
 
-// subnets counts through 10.84.0.0/16, from anywhere, so that two runs of the tests seldom meet.
-var subnets = func() *atomic.Uint32 {
-	var n atomic.Uint32
-	n.Store(mrand.Uint32N(1024))
-	return &n
-}()
+// subnets counts through 10.84.0.0/16, from anywhere, so that two runs of the tests seldom meet. The taken ones are those of
+// networks that the engine has already: a run that was killed leaves some.
+var subnets struct {
+	next  atomic.Uint32
+	taken map[netip.Prefix]bool
+}
+
+func learnSubnets(ctx context.Context, d *Docker) error {
+	found, err := d.client.NetworkList(ctx, client.NetworkListOptions{})
+	if err != nil {
+		return err
+	}
+	subnets.next.Store(mrand.Uint32N(1024))
+	subnets.taken = map[netip.Prefix]bool{}
+	for _, n := range found.Items {
+		for _, c := range n.IPAM.Config {
+			subnets.taken[c.Subnet] = true
+		}
+	}
+	return nil
+}
 
 func newSubnet() netip.Prefix {
-	n := subnets.Add(1) % 1024
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 84, byte(n / 4), byte(n % 4 * 64)}), 26)
+	for {
+		n := subnets.next.Add(1) % 1024
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 84, byte(n / 4), byte(n % 4 * 64)}), 26)
+		if !subnets.taken[p] {
+			return p
+		}
+	}
 }
 
 // newSpec is an instance of a new app that runs the test program with these arguments.
