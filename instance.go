@@ -51,7 +51,8 @@ type InstanceSpec struct {
 	Subnet     netip.Prefix
 	TTY        bool
 	Stdin      bool
-	Size       TerminalSize // initial, for a TTY
+	Terminal   TerminalSize // initial, for a TTY
+	Size       Size         // what it may take of the machine
 	Labels     map[string]string
 }
 

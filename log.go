@@ -14,6 +14,8 @@ const (
 
 // LogLine is a line of an app's log stream.
 type LogLine struct {
+	// Seq is the line's number in its app's stream, counted from 1; what is between two lines that follow each other was lost.
+	Seq      int64     `json:"seq,omitempty"`
 	Time     time.Time `json:"time"`
 	Source   LogSource `json:"source"`
 	Process  string    `json:"process"` // web.1, run.17, build.3; "router"; for LogPaas what acted: "deploy", "scale", web.1

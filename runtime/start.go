@@ -34,7 +34,7 @@ type created struct {
 // Errors: paas.NotFound for a missing image, paas.Failed when the engine cannot start the command, paas.Conflict when
 // the subnet is in use on the host or full.
 func (d *Docker) Start(ctx context.Context, spec paas.InstanceSpec) (paas.Instance, error) {
-	spec.TTY, spec.Stdin, spec.Size = false, false, paas.TerminalSize{}
+	spec.TTY, spec.Stdin, spec.Terminal = false, false, paas.TerminalSize{}
 	c, err := d.launch(ctx, spec, func(ctx context.Context, c created) error { return d.start(ctx, c.id) })
 	if err != nil {
 		return paas.Instance{}, err
@@ -162,7 +162,7 @@ func (d *Docker) hostConfig(spec paas.InstanceSpec) *container.HostConfig {
 		LogConfig:   logConfig(),
 		SecurityOpt: []string{"no-new-privileges"},
 		// Engines before API 1.42 ignore the size here; Run sets it again after the start.
-		ConsoleSize: [2]uint{uint(spec.Size.Rows), uint(spec.Size.Cols)},
+		ConsoleSize: [2]uint{uint(spec.Terminal.Rows), uint(spec.Terminal.Cols)},
 		Init:        &init,
 		Resources:   container.Resources{PidsLimit: &pids},
 	}

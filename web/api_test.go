@@ -70,7 +70,7 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 		"Stop hello worker":   func(ctx context.Context) error { _, err := c.Stop(ctx, "hello", "worker", nil); return err },
 		"Exec hello web.1 [ls -l] map[A:1] true {80 24}": func(ctx context.Context) error {
 			req := paas.ExecRequest{
-				Command: []string{"ls", "-l"}, Env: map[string]string{"A": "1"}, TTY: true, Size: paas.TerminalSize{Cols: 80, Rows: 24},
+				Command: []string{"ls", "-l"}, Env: map[string]string{"A": "1"}, TTY: true, Terminal: paas.TerminalSize{Cols: 80, Rows: 24},
 			}
 			_, err := c.Exec(ctx, "hello", "web.1", req, paas.Stdio{})
 			return err

@@ -153,7 +153,7 @@ func (f *fake) Stop(ctx context.Context, app, target string, _ io.Writer) (paas.
 }
 
 func (f *fake) Exec(ctx context.Context, app, instance string, req paas.ExecRequest, stdio paas.Stdio) (int, error) {
-	err := f.note(ctx, "Exec", app, instance, req.Command, req.Env, req.TTY, req.Size)
+	err := f.note(ctx, "Exec", app, instance, req.Command, req.Env, req.TTY, req.Terminal)
 	if f.onAttach != nil {
 		return f.onAttach(ctx, stdio)
 	}
