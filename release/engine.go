@@ -76,7 +76,8 @@ type Engine struct {
 	probe    func(ctx context.Context, t target) trouble
 	lanes    lanes
 	memory   memory
-	recorder recorder
+	recorder recorder[paas.Event]
+	changes  recorder[paas.Change]
 	subnets  sync.Mutex // one MoveSubnet at a time
 
 	clearing sync.Map // App.ID of destroyed apps whose leftovers are being removed → true
