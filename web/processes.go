@@ -32,6 +32,17 @@ func (s *Server) scale(c echo.Context) error {
 	})
 }
 
+func (s *Server) resize(c echo.Context) error {
+	var change paas.Sizes
+	if err := bind(c, &change); err != nil {
+		return err
+	}
+	return s.long(c, func(ctx context.Context, progress io.Writer) (any, error) {
+		ps, err := s.Processes.Resize(ctx, c.Param("app"), change, progress)
+		return withLists(ps), err
+	})
+}
+
 func (s *Server) restart(c echo.Context) error {
 	target, err := boundTarget(c)
 	if err != nil {

@@ -30,6 +30,7 @@ func (s *Server) routes(e *echo.Echo) {
 
 	e.GET("/v1/apps/:app/formation", s.getFormation)
 	e.PATCH("/v1/apps/:app/formation", s.scale)
+	e.PATCH("/v1/apps/:app/sizes", s.resize)
 	e.GET("/v1/apps/:app/instances", s.getInstances)
 	e.GET("/v1/apps/:app/instances/:instance/exec", s.exec)
 	e.POST("/v1/apps/:app/restart", s.restart)
