@@ -8,7 +8,7 @@ import (
 // EventKind says what happened: what acted, or what it happened to, a dot, and what.
 type EventKind string
 
-// The kinds of events. A deploy, scale, restart, stop, rename or repair that moves instances has those of the Move with
+// The kinds of events. A deploy, scale, resize, restart, stop, rename or repair that moves instances has those of the Move with
 // its own name in front: deploy.switch.
 const (
 	EventAppCreated    EventKind = "app.created"

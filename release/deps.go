@@ -120,6 +120,7 @@ type (
 		Tail(ctx context.Context, id string, n int) ([]string, error)
 		Listening(ctx context.Context, id string) ([]netip.AddrPort, error)
 		Events(ctx context.Context, fn func(paas.InstanceEvent)) error
+		HostSize(ctx context.Context) (paas.Size, error)
 	}
 
 	// Operator changes it, one instance a call.

@@ -23,6 +23,8 @@ type Options struct {
 	// KeepRoutes names routes that belong to no app, which recovery must not drop.
 	KeepRoutes []string
 	Timings    Timings
+	// DefaultSize is that of the instances whose app asks for none, as the runtime holds them to it; it is shown here.
+	DefaultSize paas.Size
 	// Room refuses what would be written to the store, when its disk is too full for more; default: there is room.
 	Room func() error
 	// BuildCache is what a collection leaves of the engine's build cache; default: all of it.

@@ -54,6 +54,7 @@ type (
 	Processes interface {
 		Processes(ctx context.Context, app string) (paas.Processes, error)
 		Scale(ctx context.Context, app string, change paas.Formation, progress io.Writer) (paas.Processes, error)
+		Resize(ctx context.Context, app string, change paas.Sizes, progress io.Writer) (paas.Processes, error)
 		Restart(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error)
 		Stop(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error)
 		Exec(ctx context.Context, app, instance string, req paas.ExecRequest, stdio paas.Stdio) (exitCode int, err error)

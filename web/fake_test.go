@@ -153,6 +153,10 @@ func (f *fake) Scale(ctx context.Context, app string, change paas.Formation, pro
 	return paas.Processes{}, err
 }
 
+func (f *fake) Resize(ctx context.Context, app string, change paas.Sizes, _ io.Writer) (paas.Processes, error) {
+	return paas.Processes{}, f.note(ctx, "Resize", app, change)
+}
+
 func (f *fake) Restart(ctx context.Context, app, target string, _ io.Writer) (paas.Processes, error) {
 	return paas.Processes{}, f.note(ctx, "Restart", app, target)
 }

@@ -2,11 +2,11 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -29,18 +29,30 @@ func (s *Server) scale(c echo.Context) error {
 	if err := bind(c, &change); err != nil {
 		return err
 	}
-	about(c, quantities(change)...)
+	about(c, pairs(change)...)
 	return s.long(c, func(ctx context.Context, progress io.Writer) (any, error) {
 		ps, err := s.Processes.Scale(ctx, c.Param("app"), change, progress)
 		return withLists(ps), err
 	})
 }
 
-// quantities are a change of the formation as people type it: web=2.
-func quantities(change paas.Formation) []string {
+func (s *Server) resize(c echo.Context) error {
+	var change paas.Sizes
+	if err := bind(c, &change); err != nil {
+		return err
+	}
+	about(c, pairs(change)...)
+	return s.long(c, func(ctx context.Context, progress io.Writer) (any, error) {
+		ps, err := s.Processes.Resize(ctx, c.Param("app"), change, progress)
+		return withLists(ps), err
+	})
+}
+
+// pairs are a change of the formation as people type it: web=2.
+func pairs[V any](change map[string]V) []string {
 	all := make([]string, 0, len(change))
 	for _, typ := range slices.Sorted(maps.Keys(change)) {
-		all = append(all, typ+"="+strconv.Itoa(change[typ]))
+		all = append(all, fmt.Sprintf("%s=%v", typ, change[typ]))
 	}
 	return all
 }

@@ -32,6 +32,7 @@ func (s *Server) routes(e *echo.Echo) {
 
 	e.GET("/v1/apps/:app/formation", s.getFormation)
 	e.PATCH("/v1/apps/:app/formation", s.change("ps:scale", s.scale))
+	e.PATCH("/v1/apps/:app/sizes", s.change("ps:resize", s.resize))
 	e.GET("/v1/apps/:app/instances", s.getInstances)
 	e.GET("/v1/apps/:app/instances/:instance/exec", s.change("ps:exec", s.exec))
 	e.POST("/v1/apps/:app/restart", s.change("ps:restart", s.restart))

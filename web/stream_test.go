@@ -39,7 +39,7 @@ func TestProgressComesLineByLineAndThenTheResult(t *testing.T) {
 	want := `{"progress":"starting web.2"}
 {"progress":"web.2 is up <&>"}
 {"progress":"last"}
-{"result":{"formation":[{"type":"web","quantity":2,"command":""}],"instances":[],"queue":[]}}
+{"result":{"formation":[{"type":"web","quantity":2,"size":"","command":""}],"instances":[],"queue":[]}}
 `
 	if diff := cmp.Diff(want, body); diff != "" {
 		t.Error(diff)

@@ -41,6 +41,25 @@ func (p *platform) Scale(_ context.Context, app string, change paas.Formation, p
 	return a.ps, nil
 }
 
+// Resize is that of the types alone; they stay as they are.
+func (p *platform) Resize(_ context.Context, app string, change paas.Sizes, progress io.Writer) (paas.Processes, error) {
+	a, err := p.lock(app)
+	if err != nil {
+		return paas.Processes{}, err
+	}
+	defer p.mu.Unlock()
+	if err := change.Validate(paas.ProcessTypes{{Name: "web"}, {Name: "worker"}}); err != nil {
+		return paas.Processes{}, err
+	}
+	for i, t := range a.ps.Formation {
+		if size, ok := change[t.Type]; ok {
+			a.ps.Formation[i].Size = size
+			_, _ = io.WriteString(progress, "resizing "+t.Type+"\n")
+		}
+	}
+	return a.ps, nil
+}
+
 func (p *platform) Restart(_ context.Context, app, target string, progress io.Writer) (paas.Processes, error) {
 	a, err := p.lock(app)
 	if err != nil {
