@@ -72,6 +72,7 @@ type (
 	// ScheduleRecords are the schedules of apps. AppendScheduledRun is AppendRun and a change of the schedule in one.
 	ScheduleRecords interface {
 		Schedules(app string) ([]paas.ScheduleState, error)
+		Schedule(app, name string) (paas.ScheduleState, error)
 		AllSchedules() ([]paas.ScheduleState, error)
 		AddSchedule(s paas.ScheduleState) (paas.ScheduleState, error)
 		RemoveSchedule(app, name string) (paas.ScheduleState, error)

@@ -28,6 +28,9 @@ func (e *Engine) CreateRun(ctx context.Context, app string, req paas.RunRequest)
 	if req.Detach && req.Timeout == 0 {
 		req.Timeout = detachedTimeout
 	}
+	if err := e.fits(ctx, req.Size); err != nil {
+		return paas.RunInfo{}, err
+	}
 	record, err := e.Store.AppByName(app)
 	if err != nil {
 		return paas.RunInfo{}, err
@@ -65,8 +68,9 @@ func (e *Engine) runCreated(run paas.Run) {
 
 // runSize is what a run may take: what it asks for, over that of the process type whose command it is.
 func runSize(app paas.App, rel paas.Release, req paas.RunRequest) paas.Size {
-	if command, ok := rel.Types.Command(req.Command[0]); ok && command != "" {
-		return req.Size.Or(app.Sizes[req.Command[0]])
+	first, _ := firstWord(req.Command)
+	if command, ok := rel.Types.Command(first); ok && command != "" {
+		return req.Size.Or(app.Sizes[first])
 	}
 	return req.Size
 }

@@ -226,6 +226,9 @@ func (e *Engine) AddSchedule(ctx context.Context, app string, s paas.Schedule) (
 	if err := s.Validate(); err != nil {
 		return paas.ScheduleInfo{}, err
 	}
+	if err := e.fits(ctx, s.Size); err != nil {
+		return paas.ScheduleInfo{}, err
+	}
 	if err := e.Room(); err != nil {
 		return paas.ScheduleInfo{}, err
 	}
@@ -299,7 +302,7 @@ func (e *Engine) fireNow(user, app, name string) (run paas.Run, sp paas.Instance
 	if err != nil {
 		return run, sp, err
 	}
-	state, err := e.Store.UpdateSchedule(record.ID, name, func(*paas.ScheduleState) error { return nil })
+	state, err := e.Store.Schedule(record.ID, name)
 	if err != nil {
 		return run, sp, err
 	}

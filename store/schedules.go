@@ -19,6 +19,14 @@ func (db *DB) Schedules(id string) ([]paas.ScheduleState, error) {
 	})
 }
 
+// Schedule returns one; NotFound if there is none.
+func (db *DB) Schedule(id, name string) (paas.ScheduleState, error) {
+	return view(db, "read schedule of app "+id, func(tx *bbolt.Tx) (paas.ScheduleState, error) {
+		s, _, err := getSchedule(tx, id, name)
+		return s, err
+	})
+}
+
 // AllSchedules returns those of all apps; never nil.
 func (db *DB) AllSchedules() ([]paas.ScheduleState, error) {
 	return view(db, "list schedules", func(tx *bbolt.Tx) ([]paas.ScheduleState, error) {
