@@ -32,7 +32,7 @@ type Run struct {
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 	ExitCode   int       `json:"exit_code"`
 	Error      string    `json:"error,omitempty"`
-	// Timeout is how long after CreatedAt it is stopped; 0: never.
+	// Timeout is how long it may run until it is stopped, counted anew after a restart of paasd; 0: for ever.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
 

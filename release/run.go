@@ -196,24 +196,20 @@ func (e *Engine) startDetached(ctx context.Context, run paas.Run, sp paas.Instan
 		e.remove(ctx, i.ID, i.AppName)
 		return paas.RunInfo{}, e.endRun(run, 0, err)
 	}
-	e.follow(run, i, run.Timeout)
+	e.follow(run, i)
 	return run.Info(e.Now()), nil
 }
 
-// timeLeft is what a detached run of an earlier process still has of its timeout.
-func (e *Engine) timeLeft(run paas.Run) time.Duration {
+// follow waits in the background for a detached run to end, records how, and removes it. Its timeout counts from now: clocks are set,
+// so that after a restart of paasd they do not tell how long it has run.
+func (e *Engine) follow(run paas.Run, i paas.Instance) {
 	if run.Timeout == 0 {
 		run.Timeout = detachedTimeout
 	}
-	return max(0, run.Timeout-max(0, e.Now().Sub(run.CreatedAt)))
-}
-
-// follow waits in the background for a detached run to end, records how, and removes it. left is what it has of its timeout.
-func (e *Engine) follow(run paas.Run, i paas.Instance, left time.Duration) {
 	e.setRunning(run, i.ID)
 	e.behind(func(life context.Context) {
 		defer e.unsetRunning(run)
-		ctx, cancel := context.WithTimeout(life, left)
+		ctx, cancel := context.WithTimeout(life, run.Timeout)
 		defer cancel()
 		last, err := e.waitForEnd(ctx, i.ID)
 		if life.Err() != nil {
