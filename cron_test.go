@@ -103,6 +103,17 @@ func TestEveryCountsFromTheTimeBefore(t *testing.T) {
 	}
 }
 
+func TestWhatIsASchedule(t *testing.T) {
+	for _, text := range []string{
+		"* * * * *", "0 1 * * *", "*/5 1-3,7 1 jan-mar MON", "0 0 1-15/2 * 7", "@daily", "@hourly", "@midnight", "@annually",
+		"@every 1h30m", "0  1\t* * ?", " @weekly ",
+	} {
+		if _, err := ParseCron(text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestWhatIsNoSchedule(t *testing.T) {
 	for text, why := range map[string]string{
 		"":                        "it has 0 fields, not five",
@@ -119,6 +130,12 @@ func TestWhatIsNoSchedule(t *testing.T) {
 		"1,,2 * * * *":            `its minute "" is not from 0 to 59`,
 		"-1 * * * *":              `its minute "-1" is not from 0 to 59`,
 		"0 0 31 2 *":              "that day never comes",
+		"* * * mon *":             `its month "mon" is not from 1 to 12`,
+		"3-1 * * * *":             `its minute "3-1" is not from 0 to 59`,
+		"1-2-3 * * * *":           `its minute "1-2-3" is not from 0 to 59`,
+		"$(id) * * * *":           `its minute "$(id)" is not from 0 to 59`,
+		"* * * * *; id":           "it has 6 fields, not five",
+		"@reboot":                 "there is no such word",
 		"@never":                  "there is no such word",
 		"@every":                  "there is no such word",
 		"@every x":                `"x" is not a duration`,

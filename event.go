@@ -47,6 +47,9 @@ const (
 
 	EventDrainCut EventKind = "drain.cut" // it ended with requests in flight
 
+	EventCron        EventKind = "cron.set"     // a schedule of the app, or no longer
+	EventCronSkipped EventKind = "cron.skipped" // a time of a schedule without a run
+
 	EventRunCreated EventKind = "run.created"
 	EventRunEnded   EventKind = "run.ended"
 )

@@ -17,6 +17,8 @@ type Manifest struct {
 	Sizes Sizes `json:"sizes,omitempty"`
 	// Env has the config vars that the app is to have, by their keys.
 	Env map[string]EnvVar `json:"env,omitempty"`
+	// Schedules are those of the release.
+	Schedules []Schedule `json:"schedules,omitempty"`
 	// Postdeploy is a command that runs once, after the first release of the app that succeeds. "": none.
 	Postdeploy string `json:"postdeploy,omitempty"`
 }

@@ -1,6 +1,7 @@
 package paas
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -28,8 +29,9 @@ type Release struct {
 	Image         Image        `json:"image"`
 	Commit        string       `json:"commit"`
 	Types         ProcessTypes `json:"types"`
-	Checks        Checks       `json:"checks,omitzero"`   // as checks:set has them
-	Declared      Checks       `json:"declared,omitzero"` // as the app.json of the commit has them
+	Checks        Checks       `json:"checks,omitzero"`     // as checks:set has them
+	Declared      Checks       `json:"declared,omitzero"`   // as the app.json of the commit has them
+	Schedules     []Schedule   `json:"schedules,omitempty"` // of the app.json of the commit
 	ConfigVersion int          `json:"config_version"`
 	ConfigKeys    []string     `json:"config_keys"`
 	ConfigSum     string       `json:"config_sum"` // keyed hash of the config, so that the ledger says nothing of its values
@@ -77,7 +79,8 @@ type ReleaseDetail struct {
 	Error        string            `json:"error"`
 }
 
-// ReleaseDiff names what differs from the release that was current before: config keys, and "image", "type NAME" or "check NAME".
+// ReleaseDiff names what differs from the release that was current before: config keys, and "image", "type NAME",
+// "schedule NAME" or "check NAME".
 type ReleaseDiff struct {
 	Added   []string `json:"added"`
 	Removed []string `json:"removed"`
@@ -117,6 +120,7 @@ func DiffReleases(from, to Release, fromConfig, toConfig Config) ReleaseDiff {
 	d := ReleaseDiff{Added: []string{}, Removed: []string{}, Changed: []string{}}
 	d.compare(fromConfig, toConfig, "")
 	d.compare(commands(from), commands(to), "type ")
+	d.compare(schedules(from), schedules(to), "schedule ")
 	d.compare(from.Checks.Or(from.Declared).Values(), to.Checks.Or(to.Declared).Values(), "check ")
 	switch from.Image.ID {
 	case to.Image.ID:
@@ -147,6 +151,15 @@ func commands(r Release) map[string]string {
 	m := make(map[string]string, len(r.Types))
 	for _, t := range r.Types {
 		m[t.Name] = t.Command
+	}
+	return m
+}
+
+// schedules are those of a release as texts that differ when they do.
+func schedules(r Release) map[string]string {
+	m := make(map[string]string, len(r.Schedules))
+	for _, s := range r.Schedules {
+		m[s.Name] = fmt.Sprintf("%q", []any{s.Cron, s.Timezone, s.Command, s.Overlaps(), s.CatchUp, s.Timeout, s.Size})
 	}
 	return m
 }

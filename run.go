@@ -25,12 +25,22 @@ type Run struct {
 	Command    []string  `json:"command"` // as the user gave it
 	User       string    `json:"user"`
 	Detached   bool      `json:"detached"`
+	Schedule   string    `json:"schedule,omitempty"` // the name of the schedule whose run it is
+	Size       Size      `json:"size,omitzero"`
 	Status     RunStatus `json:"status"`
 	CreatedAt  time.Time `json:"created_at"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 	ExitCode   int       `json:"exit_code"`
 	Error      string    `json:"error,omitempty"`
+	// Timeout is how long it may run until it is stopped, counted anew after a restart of paasd; 0: for ever.
+	Timeout time.Duration `json:"timeout,omitempty"`
 }
+
+// Over says whether the run has come to its end.
+func (r Run) Over() bool { return r.Status == RunExited || r.Status == RunFailed }
+
+// KeptRuns is how many runs an app keeps that are over; the oldest go first.
+const KeptRuns = 1000
 
 // Name is the run's slot: run.17.
 func (r Run) Name() string { return RunType + "." + strconv.Itoa(r.ID) }
@@ -55,6 +65,9 @@ type RunInfo struct {
 	Release   int       `json:"release"`
 	Command   []string  `json:"command"`
 	User      string    `json:"user"`
+	Detached  bool      `json:"detached"`
+	Schedule  string    `json:"schedule,omitempty"` // the name of the schedule whose run it is
+	Size      Size      `json:"size"`               // "": the default
 	Status    RunStatus `json:"status"`
 	ExitCode  *int      `json:"exit_code"`
 	CreatedAt time.Time `json:"created_at"`
@@ -69,8 +82,8 @@ func (r Run) Info(now time.Time) RunInfo {
 		end = now
 	}
 	info := RunInfo{
-		Name: r.Name(), Release: r.Release, Command: r.Command, User: r.User, Status: r.Status, CreatedAt: r.CreatedAt,
-		Seconds: max(0, end.Sub(r.CreatedAt).Seconds()), Error: r.Error,
+		Name: r.Name(), Release: r.Release, Command: r.Command, User: r.User, Detached: r.Detached, Schedule: r.Schedule, Size: r.Size,
+		Status: r.Status, CreatedAt: r.CreatedAt, Seconds: max(0, end.Sub(r.CreatedAt).Seconds()), Error: r.Error,
 	}
 	if r.Status == RunExited {
 		info.ExitCode = &r.ExitCode

@@ -89,8 +89,8 @@ func (s Schedule) times() (Cron, *time.Location, error) {
 	return c, zone, nil
 }
 
-// policy is the overlap policy in force.
-func (s Schedule) policy() Overlap {
+// Overlaps is the overlap policy in force.
+func (s Schedule) Overlaps() Overlap {
 	if s.Overlap == "" {
 		return OverlapSkip
 	}
@@ -99,8 +99,8 @@ func (s Schedule) policy() Overlap {
 
 // ScheduleState is a schedule of an app and how far it has come.
 type ScheduleState struct {
-	App      string `json:"app"` // App.ID
-	Schedule Schedule
+	App      string    `json:"app"` // App.ID
+	Schedule Schedule  `json:"schedule"`
 	Declared bool      `json:"declared,omitempty"` // by the app.json of the current release, with which it comes and goes
 	User     string    `json:"user,omitempty"`     // who added it
 	Disabled bool      `json:"disabled,omitempty"`
@@ -161,9 +161,6 @@ func (s ScheduleState) Next(now time.Time) (time.Time, error) {
 	return next, nil
 }
 
-// Overlaps says what becomes of a run whose predecessor has not ended.
-func (s ScheduleState) Overlaps() Overlap { return s.Schedule.policy() }
-
 // ScheduleInfo is a schedule as users see it.
 type ScheduleInfo struct {
 	Name     string       `json:"name"`
@@ -194,7 +191,7 @@ type LastRunInfo struct {
 // Info shows the schedule as of now.
 func (s ScheduleState) Info(now time.Time) ScheduleInfo {
 	info := ScheduleInfo{
-		Name: s.Schedule.Name, Cron: s.Schedule.Cron, Timezone: s.Schedule.Timezone, Command: s.Schedule.Command, Overlap: s.Overlaps(),
+		Name: s.Schedule.Name, Cron: s.Schedule.Cron, Timezone: s.Schedule.Timezone, Command: s.Schedule.Command, Overlap: s.Schedule.Overlaps(),
 		CatchUp: s.Schedule.CatchUp, Size: s.Schedule.Size, Declared: s.Declared, User: s.User, Enabled: !s.Disabled,
 	}
 	if info.Timezone == "" {

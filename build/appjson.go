@@ -44,8 +44,7 @@ func (m *manifest) readAppKey(key string, n node) error {
 	case "scripts":
 		return m.readScripts(n)
 	case "cron":
-		m.ignore(appJSON, "cron (there are no schedules)")
-		return readCron(n)
+		return m.readCron(n)
 	case "build":
 		return m.readAppBuild(n)
 	case "addons":

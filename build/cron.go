@@ -1,112 +1,99 @@
 package build
 
 import (
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"paas"
 )
 
-// readCron checks the shape of an app.json's schedules: [{"command": "…", "schedule": "0 1 * * *"}].
-func readCron(n node) error {
+// readCron reads the schedules of an app.json: [{"command": "…", "schedule": "0 1 * * *"}], with what cron:add takes besides.
+func (m *manifest) readCron(n node) error {
 	items, err := n.list("cron", "schedules")
-	for i := range items {
-		if err := readSchedule("cron["+strconv.Itoa(i)+"]", items[i]); err != nil {
-			return err
-		}
-	}
-	return err
-}
-
-func readSchedule(name string, n node) error {
-	f, err := n.object(name)
 	if err != nil {
 		return err
 	}
-	var said [2]string
-	for i, key := range []string{"command", "schedule"} {
-		if !f[key].there() {
-			return n.errorf("%s has no %s", name, key)
-		}
-		if said[i], err = f[key].command(name + "." + key); err != nil {
+	if len(items) > paas.MaxSchedules {
+		return n.errorf("cron has %d schedules, and an app at most %d", len(items), paas.MaxSchedules)
+	}
+	names := map[string]bool{}
+	for i, item := range items {
+		name := "cron[" + strconv.Itoa(i) + "]"
+		s, err := m.readSchedule(name, item)
+		if err != nil {
 			return err
 		}
-	}
-	if s := f["schedule"]; !validSchedule(said[1]) {
-		return s.errorf("%s.schedule is %s, not five fields such as 0 1 * * *, and not @daily or the like", name, s.kind())
+		if names[s.Name] {
+			return item.errorf("%s is named %s, as one before it is", name, paas.Quote(s.Name))
+		}
+		names[s.Name] = true
+		m.Schedules = append(m.Schedules, s)
 	}
 	return nil
 }
 
-// cronField is one of the five fields of a schedule: its range, and the names of its values.
-type cronField struct {
-	low, high int
-	names     []string // of low and the values after it
-}
-
-func cronFields() []cronField {
-	return []cronField{
-		{0, 59, nil},
-		{0, 23, nil},
-		{1, 31, nil},
-		{1, 12, strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")},
-		{0, 7, strings.Fields("sun mon tue wed thu fri sat")},
+func (m *manifest) readSchedule(name string, n node) (s paas.Schedule, err error) {
+	f, err := n.object(name)
+	if err != nil {
+		return s, err
 	}
-}
-
-var cronWords = []string{"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
-
-// validSchedule knows what crontab(5) has, and @every.
-func validSchedule(s string) bool {
-	if every, ok := strings.CutPrefix(s, "@every "); ok {
-		d, err := time.ParseDuration(every)
-		return err == nil && d > 0
-	}
-	words := strings.Fields(s)
-	if len(words) == 1 {
-		return slices.Contains(cronWords, words[0])
-	}
-	fields := cronFields()
-	if len(words) != len(fields) {
-		return false
-	}
-	for i, f := range fields {
-		for part := range strings.SplitSeq(words[i], ",") {
-			if !f.valid(part) {
-				return false
-			}
+	for _, key := range []string{"command", "schedule"} {
+		if !f[key].there() {
+			return s, n.errorf("%s has no %s", name, key)
 		}
 	}
-	return true
+	command, err := f["command"].command(name + ".command")
+	if err != nil {
+		return s, err
+	}
+	s.Command = []string{command}
+	if s.Cron, err = f["schedule"].command(name + ".schedule"); err != nil {
+		return s, err
+	}
+	if _, err := paas.ParseCron(s.Cron); err != nil {
+		return s, f["schedule"].errorf("%s.schedule: %w", name, err)
+	}
+	if err := m.readScheduleOptions(name, f, &s); err != nil {
+		return s, err
+	}
+	if s.Name == "" {
+		s.Name = s.DefaultName()
+	}
+	if err := s.Validate(); err != nil {
+		return s, n.errorf("%s: %w", name, err)
+	}
+	m.ignoreRest(appJSON, name, f, "command", "schedule", "name", "timezone", "overlap", "catch_up", "timeout", "size", "concurrency_policy")
+	return s, nil
 }
 
-// cronPart is *, 5, 5-9, and each of these with a step behind a slash.
-var cronPart = regexp.MustCompile(`^(?:[*?]|([0-9A-Za-z]+)(?:-([0-9A-Za-z]+))?)(?:/([0-9]{1,4}))?$`)
-
-func (f cronField) valid(part string) bool {
-	m := cronPart.FindStringSubmatch(part)
-	if m == nil {
-		return false
+// readScheduleOptions reads what a schedule need not say. concurrency_policy is Dokku's word for overlap.
+func (m *manifest) readScheduleOptions(name string, f fields, s *paas.Schedule) (err error) {
+	said := map[string]string{}
+	for _, key := range []string{"name", "timezone", "overlap", "timeout", "size", "concurrency_policy"} {
+		if said[key], err = f[key].text(name + "." + key); err != nil {
+			return err
+		}
 	}
-	if step, err := strconv.Atoi(m[3]); m[3] != "" && (err != nil || step < 1) {
-		return false
+	s.Name, s.Timezone, s.Overlap = said["name"], said["timezone"], paas.Overlap(said["overlap"])
+	if s.CatchUp, err = f["catch_up"].flag(name+".catch_up", false); err != nil {
+		return err
 	}
-	if m[1] == "" {
-		return true
+	if said["timeout"] != "" {
+		if s.Timeout, err = time.ParseDuration(said["timeout"]); err != nil || s.Timeout <= 0 {
+			return f["timeout"].errorf("%s.timeout is %s, not a duration such as 1h30m", name, f["timeout"].kind())
+		}
 	}
-	from, ok := f.number(m[1])
-	if !ok || m[2] == "" {
-		return ok
+	if said["size"] != "" {
+		if s.Size, err = paas.ParseSize(said["size"]); err != nil {
+			return f["size"].errorf("%s.size: %w", name, err)
+		}
 	}
-	to, ok := f.number(m[2])
-	return ok && from <= to
-}
-
-func (f cronField) number(word string) (int, bool) {
-	if i := slices.Index(f.names, strings.ToLower(word)); i >= 0 {
-		return f.low + i, true
+	if s.Overlap == "" {
+		s.Overlap = map[string]paas.Overlap{"allow": paas.OverlapAllow, "forbid": paas.OverlapSkip}[strings.ToLower(said["concurrency_policy"])]
+		if said["concurrency_policy"] != "" && s.Overlap == "" {
+			m.ignore(appJSON, name+".concurrency_policy (there are overlap: skip, queue and allow)")
+		}
 	}
-	n, err := strconv.Atoi(word)
-	return n, err == nil && n >= f.low && n <= f.high
+	return nil
 }

@@ -42,13 +42,30 @@ func argv(command string, hasShell bool, env paas.Config, extra ...string) ([]st
 // runArgv is argv for `paas run`: one argument with blanks is a command line, several are an argv, and a first word
 // that names a process type stands for that type's command.
 func runArgv(words []string, rel paas.Release, env paas.Config) ([]string, error) {
-	if command, ok := rel.Types.Command(words[0]); ok && command != "" {
+	first, rest := firstWord(words)
+	command, ok := rel.Types.Command(first)
+	if ok = ok && command != ""; ok && rest == "" {
 		return argv(command, rel.Image.Shell, env, words[1:]...)
 	}
-	if len(words) == 1 && strings.ContainsAny(words[0], " \t\n") {
-		return argv(words[0], rel.Image.Shell, env)
+	if rest == "" {
+		return words, nil
 	}
-	return words, nil
+	if !ok {
+		command = first
+	}
+	return argv(command+rest, rel.Image.Shell, env)
+}
+
+// firstWord of what runArgv is given, and, of a command line, the rest of it from the blank on.
+func firstWord(words []string) (first, rest string) {
+	line := words[0]
+	if len(words) > 1 {
+		return line, ""
+	}
+	if i := strings.IndexAny(line, " \t\n"); i >= 0 {
+		return line[:i], line[i:]
+	}
+	return line, ""
 }
 
 // withExec puts exec before the last simple command of a script of the form `a && b && c`. Any other script is left

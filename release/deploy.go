@@ -19,6 +19,7 @@ type draft struct {
 	config      paas.Config
 	checks      paas.Checks // as checks:set has them
 	declared    paas.Checks // as the commit's app.json has them
+	schedules   []paas.Schedule
 
 	// What else its app.json asks for; only a deploy of a build has these.
 	formation paas.Formation // quantities of types that nobody has scaled
@@ -39,6 +40,7 @@ func (e *Engine) draftOf(app paas.App) (draft, error) {
 func draftFrom(r paas.Release, config paas.Config) draft {
 	return draft{
 		build: r.Build, image: r.Image, commit: r.Commit, types: r.Types, config: config, checks: r.Checks, declared: r.Declared,
+		schedules: r.Schedules,
 	}
 }
 
@@ -57,7 +59,7 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 			return err
 		}
 		d.description, d.build, d.image, d.commit, d.types = "Deploy "+b.What(), b.ID, b.Image, b.Commit, b.Types
-		d.declared, first = b.Checks, record.Current == 0
+		d.declared, d.schedules, first = b.Checks, b.Manifest.Schedules, record.Current == 0
 		if err := e.applyManifest(ctx, &d, record, b.Manifest); err != nil {
 			return err
 		}
@@ -78,7 +80,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 	}
 	rel, err := e.Store.AppendRelease(paas.Release{
 		App: app.ID, Description: d.description, User: paas.UserOf(ctx), Build: d.build, Image: d.image, Commit: d.commit, Types: d.types,
-		Checks: d.checks, Declared: d.declared,
+		Checks: d.checks, Declared: d.declared, Schedules: d.schedules,
 	}, d.config)
 	if err != nil {
 		return rel, err
@@ -101,15 +103,13 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		})
 		if err == nil {
 			committed = true
+			e.reschedule()
 			e.memory.pardon(app.ID)
 		}
 		return next, err
 	}
 	var m *move
 	err = e.releaseCommand(ctx, app, rel, d.config, detail, phases)
-	if err == nil {
-		err = e.sameSubnet(&app) // the network may have been made just now, and its subnet moved
-	}
 	if err == nil {
 		want := app
 		want.Restarted, want.Stopped = nil, nil
@@ -126,15 +126,6 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		return rel, e.confirmed(app, rel, err, phases, progress)
 	}
 	return rel, e.failRelease(ctx, app, rel, d.config, phases, err, m.still(app), progress)
-}
-
-// sameSubnet makes app's subnet the one that it has now: it is moved when its network is made and another has its addresses.
-func (e *Engine) sameSubnet(app *paas.App) error {
-	record, err := e.Store.App(app.ID)
-	if err == nil {
-		app.Subnet = record.Subnet
-	}
-	return err
 }
 
 // confirmed tells the outcome of a release that is current; err is only about its routes.

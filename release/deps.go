@@ -18,6 +18,7 @@ type (
 		Ledger
 		ConfigRecords
 		RunRecords
+		ScheduleRecords
 		DomainRecords
 		CertificateRecords
 		BuildRecords
@@ -61,11 +62,22 @@ type (
 
 	// RunRecords are the one-offs.
 	RunRecords interface {
-		AppendRun(r paas.Run) (paas.Run, error)
+		AppendRun(r paas.Run, atMost int) (paas.Run, error)
 		UpdateRun(r paas.Run) error
 		Run(app string, id int) (paas.Run, error)
-		Runs(app string) ([]paas.Run, error)
+		Runs(app string, limit int) ([]paas.Run, error)
 		UnfinishedRuns() ([]paas.Run, error)
+	}
+
+	// ScheduleRecords are the schedules of apps. AppendScheduledRun is AppendRun and a change of the schedule in one.
+	ScheduleRecords interface {
+		Schedules(app string) ([]paas.ScheduleState, error)
+		Schedule(app, name string) (paas.ScheduleState, error)
+		AllSchedules() ([]paas.ScheduleState, error)
+		AddSchedule(s paas.ScheduleState) (paas.ScheduleState, error)
+		RemoveSchedule(app, name string) (paas.ScheduleState, error)
+		UpdateSchedule(app, name string, change func(*paas.ScheduleState) error) (paas.ScheduleState, error)
+		AppendScheduledRun(r paas.Run, atMost int, change func(*paas.ScheduleState, paas.Run)) (paas.Run, error)
 	}
 
 	// BuildRecords are the builds of an app, newest first, and the secrets for the next ones.

@@ -23,6 +23,8 @@ type Options struct {
 	// KeepRoutes names routes that belong to no app, which recovery must not drop.
 	KeepRoutes []string
 	Timings    Timings
+	// MaxRuns is how many runs of an app may be under way at a time; default 20.
+	MaxRuns int
 	// DefaultSize is that of the instances whose app asks for none, as the runtime holds them to it; it is shown here.
 	DefaultSize paas.Size
 	// Room refuses what would be written to the store, when its disk is too full for more; default: there is room.
@@ -98,6 +100,11 @@ type Engine struct {
 	running     map[slotKey]string   // instance ids of runs
 	interrupted []paas.Run           // what an earlier process left; only recovery looks at it
 
+	recovered   chan struct{} // closed once the runs of an earlier process are seen to
+	rescheduled chan struct{} // a schedule is new or was changed, or a run of one has ended
+	scheduling  sync.Mutex    // whoever decides whether a schedule runs
+	starts      chan struct{} // held while a scheduled run starts
+
 	dirtyMu sync.Mutex
 	dirty   map[string]bool        // apps with a reconcile waiting for its turn
 	timers  map[string]*time.Timer // per app: when its next held back restart is due
@@ -130,10 +137,14 @@ func New(deps Deps, opts Options) *Engine {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.MaxRuns == 0 {
+		opts.MaxRuns = 20
+	}
 	opts.Timings = opts.Timings.withDefaults()
 	e := &Engine{
 		Deps: deps, Options: opts, collecting: make(chan struct{}, 1), attachables: map[slotKey]*waiting{}, running: map[slotKey]string{},
 		dirty: map[string]bool{}, timers: map[string]*time.Timer{}, said: map[string]string{},
+		recovered: make(chan struct{}), rescheduled: make(chan struct{}, 1), starts: make(chan struct{}, maxStarts),
 	}
 	e.probe = probe
 	e.lanes.init()
@@ -149,6 +160,7 @@ func (e *Engine) Work(ctx context.Context) error {
 	g.Go(func() error { return e.watch(ctx, missed) })
 	g.Go(func() error { return e.sweep(ctx, missed) })
 	g.Go(func() error { return e.check(ctx) })
+	g.Go(func() error { return e.runSchedules(ctx) })
 	return g.Wait()
 }
 

@@ -24,9 +24,11 @@ type fakeRuntime struct {
 	images    map[string]string                   // those that something ran on, and the app
 	disk      fakeDisk
 	next      int
-	starts    []string      // "web.1 v2", in order
-	down      chan struct{} // closed while the engine does not answer
-	taken     netip.Prefix  // addresses that something else on the host uses
+	starts    []string                // "web.1 v2", in order
+	subnets   map[string]netip.Prefix // of the newest start in a slot
+	refused   int                     // starts in a subnet that is taken
+	down      chan struct{}           // closed while the engine does not answer
+	taken     netip.Prefix            // addresses that something else on the host uses
 	streams   map[*fakeStream]bool
 	looks     int // calls of Instances
 	probes    int
@@ -36,7 +38,7 @@ type fakeRuntime struct {
 func newFakeRuntime() *fakeRuntime {
 	return &fakeRuntime{
 		instances: map[string]*fakeInstance{}, byApp: map[string]map[string]*fakeInstance{}, images: map[string]string{},
-		streams: map[*fakeStream]bool{}, down: make(chan struct{}),
+		subnets: map[string]netip.Prefix{}, streams: map[*fakeStream]bool{}, down: make(chan struct{}),
 	}
 }
 
@@ -67,6 +69,7 @@ func (f *fakeRuntime) placeable(sp paas.InstanceSpec) error {
 		return err
 	}
 	if f.taken.IsValid() && f.taken.Overlaps(sp.Subnet) {
+		f.refused++
 		return paas.Errorf(paas.Conflict, "subnet %s is in use", sp.Subnet).Because(paas.ErrSubnetTaken)
 	}
 	if strings.Contains(sp.Image.ID, "missing") {
@@ -91,6 +94,7 @@ func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Insta
 		Generation: sp.Generation, Size: sp.Size, Limits: sp.Size, Addr: f.address(sp), Port: sp.Port, CreatedAt: time.Now(),
 	}}
 	f.place(i)
+	f.subnets[sp.Name] = sp.Subnet
 	f.starts = append(f.starts, fmt.Sprintf("%s v%d", sp.Name, sp.Release))
 	f.boot(i)
 	return i.Instance, nil

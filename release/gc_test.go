@@ -165,8 +165,8 @@ func TestCollectRemovesEndedInstancesThatNothingAsksFor(t *testing.T) {
 		w.mustPush("img1")
 		synctest.Wait()
 		app := must(w.db.AppByName("hello"))(t)
-		over := must(w.db.AppendRun(paas.Run{App: app.ID, Status: paas.RunExited}))(t)
-		going := must(w.db.AppendRun(paas.Run{App: app.ID, Status: paas.RunRunning}))(t)
+		over := must(w.db.AppendRun(paas.Run{App: app.ID, Status: paas.RunExited}, 0))(t)
+		going := must(w.db.AppendRun(paas.Run{App: app.ID, Status: paas.RunRunning}, 0))(t)
 		pending := must(w.db.AppendRelease(paas.Release{App: app.ID}, paas.Config{}))(t)
 		gone := []string{
 			w.dead(app.ID, paas.RunType, over.Name()), w.dead(app.ID, paas.RunType, "run.99"), w.dead(app.ID, paas.RunType, "release.1"),

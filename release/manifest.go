@@ -41,6 +41,17 @@ func sayManifest(progress Progress, app paas.App, d draft) {
 		}
 	}
 	saySizes(progress, app, d)
+	saySchedules(progress, d)
+}
+
+func saySchedules(progress Progress, d draft) {
+	for _, s := range d.schedules {
+		zone := s.Timezone
+		if zone == "" {
+			zone = "UTC"
+		}
+		fmt.Fprintf(progress, "Scheduled %s: %s (%s)\n", s.Name, s.Cron, zone)
+	}
 }
 
 func saySizes(progress Progress, app paas.App, d draft) {
@@ -87,7 +98,7 @@ func (e *Engine) runPostdeploy(
 	if err != nil {
 		return 0, run, err
 	}
-	run, err = e.Store.AppendRun(paas.Run{App: app.ID, Release: rel.Version, Command: []string{command}, User: rel.User, Status: paas.RunRunning})
+	run, err = e.Store.AppendRun(paas.Run{App: app.ID, Release: rel.Version, Command: []string{command}, User: rel.User, Status: paas.RunRunning}, 0) // whatever else runs
 	if err != nil {
 		return 0, run, err
 	}
@@ -105,7 +116,7 @@ func (e *Engine) runPostdeploy(
 	defer cancel()
 	code, err = e.runInstance(ctx, paas.InstanceSpec{
 		App: app.ID, AppName: app.Name, Type: paas.RunType, Name: run.Name(), Release: rel.Version, Image: rel.Image, Command: args,
-		Env: environ(env), Subnet: app.Subnet,
+		Env: environ(env),
 	}, paas.Stdio{Stdout: out, Stderr: out}, func(i paas.Instance) { e.setRunning(run, i.ID) })
 	e.unsetRunning(run)
 	out.flush()

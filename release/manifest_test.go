@@ -181,13 +181,13 @@ func TestPostdeployRunsOnceAfterTheFirstReleaseThatSucceeds(t *testing.T) {
 			t.Errorf("it runs before the app serves:\n%s", out)
 		}
 		wantSays(t, w.logs.text(), "run.1]: ./seed eu-1-of-many-secret")
-		runs := must(w.Runs(context.Background(), "hello"))(t)
+		runs := must(w.Runs(context.Background(), "hello", 50))(t)
 		if len(runs) != 1 || runs[0].Release != rel.Version || runs[0].Status != paas.RunExited || *runs[0].ExitCode != 0 || runs[0].User != "ada" {
 			t.Errorf("runs %+v", runs)
 		}
 		w.mustPushWith("img2", m)
 		must(w.Rollback(context.Background(), "hello", 2, &progressLog{}))(t)
-		if runs = must(w.Runs(context.Background(), "hello"))(t); len(runs) != 1 {
+		if runs = must(w.Runs(context.Background(), "hello", 50))(t); len(runs) != 1 {
 			t.Errorf("it ran again: %+v", runs)
 		}
 	})
@@ -211,7 +211,7 @@ func TestAPostdeployThatFailsIsToldAndTheReleaseServes(t *testing.T) {
 					t.Errorf("release %+v", rel)
 				}
 				w.wantRunning("web.1 v1")
-				runs := must(w.Runs(context.Background(), "hello"))(t)
+				runs := must(w.Runs(context.Background(), "hello", 50))(t)
 				if len(runs) != 1 || string(runs[0].Status) != c.status {
 					t.Errorf("runs %+v", runs)
 				}

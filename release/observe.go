@@ -39,8 +39,14 @@ func (e *Engine) runInstance(ctx context.Context, sp paas.InstanceSpec, stdio pa
 	return code, err
 }
 
-// moving moves the app to another subnet where start finds that the host uses the present one.
+// moving starts an instance in the subnet that its app has now, which may be another than when what it is was decided. It moves
+// the app to another one where start finds that the host uses the present one.
 func (e *Engine) moving(sp paas.InstanceSpec, start func(paas.InstanceSpec) error) error {
+	app, err := e.Store.App(sp.App)
+	if err != nil {
+		return err
+	}
+	sp.Subnet = app.Subnet
 	for tries := 0; ; tries++ {
 		err := start(sp)
 		if !errors.Is(err, paas.ErrSubnetTaken) || tries == maxMoves {

@@ -89,7 +89,7 @@ func (e *Engine) recoverRuns(ctx context.Context) error {
 	for _, run := range e.interrupted {
 		i, ok := there[slotKey{run.App, run.Name()}]
 		if run.Detached && ok {
-			e.follow(run, i, detachedTimeout)
+			e.follow(run, i)
 			continue
 		}
 		err := e.endRun(run, 0, paas.Errorf(paas.Failed, interrupted))

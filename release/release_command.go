@@ -30,7 +30,7 @@ func (e *Engine) releaseCommand(
 	began := time.Now()
 	code, err := e.runInstance(ctx, paas.InstanceSpec{
 		App: app.ID, AppName: app.Name, Type: paas.RunType, Name: name, Release: rel.Version, Image: rel.Image, Command: args,
-		Env: environ(env), Subnet: app.Subnet,
+		Env: environ(env),
 	}, paas.Stdio{Stdout: out, Stderr: out}, func(paas.Instance) { phases.at("release-command") })
 	out.flush()
 	phases.done("release command")

@@ -22,6 +22,15 @@ func (e *Engine) CreateRun(ctx context.Context, app string, req paas.RunRequest)
 	if err := paas.ValidateCommand(req.Command, req.Env, "paas run -- ./hello migrate"); err != nil {
 		return paas.RunInfo{}, err
 	}
+	if req.Timeout < 0 {
+		return paas.RunInfo{}, paas.Errorf(paas.Invalid, "the timeout of a run cannot be negative").WithHint("paas run --timeout 10m -- COMMAND")
+	}
+	if req.Detach && req.Timeout == 0 {
+		req.Timeout = detachedTimeout
+	}
+	if err := e.fits(ctx, req.Size); err != nil {
+		return paas.RunInfo{}, err
+	}
 	record, err := e.Store.AppByName(app)
 	if err != nil {
 		return paas.RunInfo{}, err
@@ -32,7 +41,8 @@ func (e *Engine) CreateRun(ctx context.Context, app string, req paas.RunRequest)
 	}
 	run, err := e.Store.AppendRun(paas.Run{
 		App: record.ID, Release: rel.Version, Command: req.Command, User: paas.UserOf(ctx), Detached: req.Detach, Status: paas.RunPending,
-	})
+		Size: runSize(record, rel, req), Timeout: req.Timeout,
+	}, e.MaxRuns)
 	if err != nil {
 		return paas.RunInfo{}, err
 	}
@@ -40,15 +50,29 @@ func (e *Engine) CreateRun(ctx context.Context, app string, req paas.RunRequest)
 	if err != nil {
 		return paas.RunInfo{}, e.endRun(run, 0, err)
 	}
-	e.event(paas.Event{
-		App: record.ID, Kind: paas.EventRunCreated, User: run.User, Release: run.Release, Instance: run.Name(),
-		Text: fmt.Sprintf("%s by %s on v%d", paas.Quote(strings.Join(run.Command, " ")), run.User, run.Release),
-	})
+	e.runCreated(run)
 	if req.Detach {
-		return e.startDetached(ctx, run, sp, req.Timeout)
+		return e.startDetached(ctx, run, sp)
 	}
-	e.attachable(run, sp, req.Timeout)
+	e.attachable(run, sp)
 	return run.Info(e.Now()), nil
+}
+
+func (e *Engine) runCreated(run paas.Run) {
+	text := fmt.Sprintf("%s by %s on v%d", paas.Quote(strings.Join(run.Command, " ")), run.User, run.Release)
+	if run.Schedule != "" {
+		text += ", as " + run.Schedule + " has it"
+	}
+	e.event(paas.Event{App: run.App, Kind: paas.EventRunCreated, User: run.User, Release: run.Release, Instance: run.Name(), Text: text})
+}
+
+// runSize is what a run may take: what it asks for, over that of the process type whose command it is.
+func runSize(app paas.App, rel paas.Release, req paas.RunRequest) paas.Size {
+	first, _ := firstWord(req.Command)
+	if command, ok := rel.Types.Command(first); ok && command != "" {
+		return req.Size.Or(app.Sizes[first])
+	}
+	return req.Size
 }
 
 // releaseForRun is release version of app, or the current one for 0.
@@ -72,20 +96,19 @@ func runSpec(app paas.App, rel paas.Release, config paas.Config, run paas.Run, r
 	}
 	return paas.InstanceSpec{
 		App: app.ID, AppName: app.Name, Type: paas.RunType, Name: run.Name(), Release: rel.Version, Image: rel.Image,
-		Command: args, Env: environ(env), Subnet: app.Subnet, TTY: req.TTY, Stdin: req.Stdin, Terminal: req.Terminal,
+		Command: args, Env: environ(env), TTY: req.TTY, Stdin: req.Stdin, Terminal: req.Terminal, Size: run.Size,
 	}, nil
 }
 
 // waiting is a run whose client has yet to attach.
 type waiting struct {
-	run     paas.Run
-	spec    paas.InstanceSpec
-	timeout time.Duration
-	expiry  *time.Timer
+	run    paas.Run
+	spec   paas.InstanceSpec
+	expiry *time.Timer
 }
 
-func (e *Engine) attachable(run paas.Run, sp paas.InstanceSpec, timeout time.Duration) {
-	w := &waiting{run: run, spec: sp, timeout: timeout}
+func (e *Engine) attachable(run paas.Run, sp paas.InstanceSpec) {
+	w := &waiting{run: run, spec: sp}
 	key := slotKey{run.App, run.Name()}
 	e.runsMu.Lock()
 	defer e.runsMu.Unlock()
@@ -126,8 +149,8 @@ func (e *Engine) AttachRun(ctx context.Context, app string, id int, stdio paas.S
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.life, cancel)()
-	if w.timeout > 0 {
-		ctx, cancel = context.WithTimeoutCause(ctx, w.timeout, errRunTime)
+	if run.Timeout > 0 {
+		ctx, cancel = context.WithTimeoutCause(ctx, run.Timeout, errRunTime)
 		defer cancel()
 	}
 	run.Status = paas.RunRunning
@@ -137,7 +160,7 @@ func (e *Engine) AttachRun(ctx context.Context, app string, id int, stdio paas.S
 	code, err := e.runInstance(ctx, w.spec, stdio, func(i paas.Instance) { e.setRunning(run, i.ID) })
 	e.unsetRunning(run)
 	if errors.Is(context.Cause(ctx), errRunTime) {
-		err = paas.Errorf(paas.Failed, "%s was stopped: it took longer than %s", run.Name(), w.timeout).WithHint("give it longer: paas run --timeout 2h -- …")
+		err = paas.Errorf(paas.Failed, "%s was stopped: it took longer than %s", run.Name(), run.Timeout).WithHint("give it longer: paas run --timeout 2h -- …")
 	}
 	return code, e.endRun(run, code, err)
 }
@@ -157,10 +180,13 @@ func (e *Engine) endRun(run paas.Run, code int, err error) error {
 	if updateErr := e.conclude(run.Name()+" of app "+run.App, record); updateErr != nil && paas.CodeOf(updateErr) != paas.NotFound {
 		e.Log.Error("a run's end is not recorded", "run", run.Name(), "error", updateErr)
 	}
+	if run.Schedule != "" {
+		e.reschedule() // the next one may be waiting
+	}
 	return err
 }
 
-func (e *Engine) startDetached(ctx context.Context, run paas.Run, sp paas.InstanceSpec, timeout time.Duration) (paas.RunInfo, error) {
+func (e *Engine) startDetached(ctx context.Context, run paas.Run, sp paas.InstanceSpec) (paas.RunInfo, error) {
 	i, err := e.startInstance(ctx, sp)
 	if err != nil {
 		return paas.RunInfo{}, e.endRun(run, 0, fmt.Errorf("start %s: %w", run.Name(), err))
@@ -170,19 +196,20 @@ func (e *Engine) startDetached(ctx context.Context, run paas.Run, sp paas.Instan
 		e.remove(ctx, i.ID, i.AppName)
 		return paas.RunInfo{}, e.endRun(run, 0, err)
 	}
-	if timeout <= 0 {
-		timeout = detachedTimeout
-	}
-	e.follow(run, i, timeout)
+	e.follow(run, i)
 	return run.Info(e.Now()), nil
 }
 
-// follow waits in the background for a detached run to end, records how, and removes it.
-func (e *Engine) follow(run paas.Run, i paas.Instance, timeout time.Duration) {
+// follow waits in the background for a detached run to end, records how, and removes it. Its timeout counts from now: clocks are set,
+// so that after a restart of paasd they do not tell how long it has run.
+func (e *Engine) follow(run paas.Run, i paas.Instance) {
+	if run.Timeout == 0 {
+		run.Timeout = detachedTimeout
+	}
 	e.setRunning(run, i.ID)
 	e.behind(func(life context.Context) {
 		defer e.unsetRunning(run)
-		ctx, cancel := context.WithTimeout(life, timeout)
+		ctx, cancel := context.WithTimeout(life, run.Timeout)
 		defer cancel()
 		last, err := e.waitForEnd(ctx, i.ID)
 		if life.Err() != nil {
@@ -190,7 +217,7 @@ func (e *Engine) follow(run paas.Run, i paas.Instance, timeout time.Duration) {
 		}
 		if ctx.Err() != nil {
 			_, stopErr := e.Runtime.Stop(life, i.ID, runGrace)
-			err = paas.Errorf(paas.Failed, "stopped: it took longer than %s", timeout).Because(stopErr)
+			err = paas.Errorf(paas.Failed, "stopped: it took longer than %s", run.Timeout).Because(stopErr)
 		}
 		e.memory.setRetiring(i.ID, paas.InstanceStopping) // it is no stray, though its record is at its end
 		if err := e.endRun(run, last.ExitCode, err); err != nil {
@@ -234,13 +261,13 @@ func (e *Engine) runningID(run paas.Run) (string, bool) {
 	return id, ok
 }
 
-// Runs lists app's one-offs, newest first.
-func (e *Engine) Runs(_ context.Context, app string) ([]paas.RunInfo, error) {
+// Runs lists app's newest one-offs, at most limit, newest first.
+func (e *Engine) Runs(_ context.Context, app string, limit int) ([]paas.RunInfo, error) {
 	record, err := e.Store.AppByName(app)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := e.Store.Runs(record.ID)
+	runs, err := e.Store.Runs(record.ID, limit)
 	infos := make([]paas.RunInfo, len(runs))
 	for i, r := range runs {
 		infos[i] = r.Info(e.Now())
@@ -267,7 +294,7 @@ func (e *Engine) StopRun(ctx context.Context, app string, id int) (paas.RunInfo,
 	}
 	instance, ok := e.runningID(run)
 	if !ok {
-		return paas.RunInfo{}, paas.Errorf(paas.Conflict, "%s does not run: it %s", run.Name(), run.Status).WithHint("paas run:list -a %s", app)
+		return paas.RunInfo{}, paas.Errorf(paas.Conflict, "%s does not run: it is %s", run.Name(), run.Status).WithHint("paas run:list -a %s", app)
 	}
 	if _, err := e.Runtime.Stop(ctx, instance, runGrace); err != nil {
 		return paas.RunInfo{}, fmt.Errorf("stop %s: %w", run.Name(), err)

@@ -45,7 +45,9 @@ func (e *Engine) sweep(ctx context.Context, missed <-chan struct{}) error {
 		err := e.sweepOnce(ctx)
 		if err == nil && !recovered {
 			err = e.recoverRuns(ctx)
-			recovered = err == nil
+			if recovered = err == nil; recovered {
+				close(e.recovered)
+			}
 		}
 		wait = e.Timings.Sweep
 		if ctx.Err() != nil {

@@ -49,10 +49,10 @@ func TestAnUnknownAppIsNotFoundByAnyMethod(t *testing.T) {
 			"UpdateBuild":    func() error { return db.UpdateBuild(paas.Build{App: id, ID: 1}) },
 			"Build":          func() error { _, err := db.Build(id, 1); return err },
 			"Builds":         func() error { _, err := db.Builds(id); return err },
-			"AppendRun":      func() error { _, err := db.AppendRun(paas.Run{App: id}); return err },
+			"AppendRun":      func() error { _, err := db.AppendRun(paas.Run{App: id}, 0); return err },
 			"UpdateRun":      func() error { return db.UpdateRun(paas.Run{App: id, ID: 1}) },
 			"Run":            func() error { _, err := db.Run(id, 1); return err },
-			"Runs":           func() error { _, err := db.Runs(id); return err },
+			"Runs":           func() error { _, err := db.Runs(id, 50); return err },
 			"AddDomain":      func() error { return db.AddDomain(id, "a.example.com", "") },
 			"RemoveDomain":   func() error { return db.RemoveDomain(id, "a.example.com") },
 			"Domains":        func() error { _, err := db.Domains(id); return err },
@@ -130,7 +130,7 @@ func TestADeletedAppLeavesNothingButItsID(t *testing.T) {
 		check(t, db.AddDomain(id, id+".example.com", ""))
 		must(db.AppendRelease(paas.Release{App: id}, paas.Config{"A": "1"}))(t)
 		must(db.AppendBuild(paas.Build{App: id}))(t)
-		must(db.AppendRun(paas.Run{App: id}))(t)
+		must(db.AppendRun(paas.Run{App: id}, 0))(t)
 	}
 	check(t, db.DeleteApp(gone.ID))
 	check(t, db.bolt.View(invariants))

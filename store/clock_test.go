@@ -20,7 +20,7 @@ func TestRecordsAreNumberedInTheirOrderThoughTheClockGoesBack(t *testing.T) {
 		r := must(db.AppendRelease(paas.Release{App: id}, nil))(t)
 		must(db.FinishRelease(id, r.Version, succeeded(), nil))(t)
 		must(db.AppendBuild(paas.Build{App: id}))(t)
-		must(db.AppendRun(paas.Run{App: id}))(t)
+		must(db.AppendRun(paas.Run{App: id}, 0))(t)
 		check(t, db.AppendEvents([]paas.Event{{App: id, Time: at}}))
 	}
 	check(t, db.VerifyReleases(id))
@@ -31,7 +31,7 @@ func TestRecordsAreNumberedInTheirOrderThoughTheClockGoesBack(t *testing.T) {
 	for _, b := range must(db.Builds(id))(t) {
 		numbers["builds"] = append(numbers["builds"], b.ID)
 	}
-	for _, r := range must(db.Runs(id))(t) {
+	for _, r := range must(db.Runs(id, 50))(t) {
 		numbers["runs"] = append(numbers["runs"], r.ID)
 	}
 	for _, ev := range must(db.Events(id, 10))(t) {

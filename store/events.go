@@ -54,15 +54,6 @@ func (db *DB) Events(app string, limit int) ([]paas.Event, error) {
 			return nil, err
 		}
 		c := b.Cursor()
-		left := limit
-		atMost := func(step func() (key, value []byte)) func() (key, value []byte) {
-			return func() (key, value []byte) {
-				if left--; left < 0 {
-					return nil, nil
-				}
-				return step()
-			}
-		}
-		return collect[paas.Event](atMost(c.Last), atMost(c.Prev))
+		return collect[paas.Event](atMost(limit, c.Last, c.Prev))
 	})
 }

@@ -67,7 +67,7 @@ func (w *world) do(op int) error {
 	case 7:
 		err = w.db.UpdateBuild(paas.Build{App: id, ID: n, Status: []paas.BuildStatus{paas.BuildBuilding, paas.BuildFailed}[n%2]})
 	case 8:
-		_, err = w.db.AppendRun(paas.Run{App: id})
+		_, err = w.db.AppendRun(paas.Run{App: id}, 0)
 	case 9:
 		err = w.db.UpdateRun(paas.Run{App: id, ID: n, Status: []paas.RunStatus{paas.RunRunning, paas.RunExited}[n%2]})
 	case 10:

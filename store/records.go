@@ -75,6 +75,19 @@ func collect[T any](first, next func() (key, value []byte)) ([]T, error) {
 	return all, nil
 }
 
+// atMost makes the steps of a cursor end after limit records.
+func atMost(limit int, first, next func() (key, value []byte)) (f, n func() (key, value []byte)) {
+	bounded := func(step func() (key, value []byte)) func() (key, value []byte) {
+		return func() (key, value []byte) {
+			if limit--; limit < 0 {
+				return nil, nil
+			}
+			return step()
+		}
+	}
+	return bounded(first), bounded(next)
+}
+
 // of is the bucket of an app's numbered records; NotFound where there is no such app.
 func of(tx *bbolt.Tx, bucket []byte, app string) (*bbolt.Bucket, error) {
 	if b := tx.Bucket(bucket).Bucket([]byte(app)); app != "" && b != nil {

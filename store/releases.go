@@ -60,8 +60,8 @@ func chain(tx *bbolt.Tx, r paas.Release) (paas.Release, error) {
 	return l.release()
 }
 
-// FinishRelease writes the outcome of a pending release, and, if it succeeded, makes it and its config the app's current ones,
-// forgets what was restarted or stopped, and lets change (may be nil) alter the app as UpdateApp does: all in one
+// FinishRelease writes the outcome of a pending release, and, if it succeeded, makes it, its config and its schedules the app's current
+// ones, forgets what was restarted or stopped, and lets change (may be nil) alter the app as UpdateApp does: all in one
 // transaction. Conflict if the release is not pending, or a newer one already is current.
 func (db *DB) FinishRelease(id string, version int, o paas.Outcome, change func(*paas.App)) (paas.App, error) {
 	what := fmt.Sprintf("finish release v%d of app %s", version, id)
@@ -76,6 +76,9 @@ func (db *DB) FinishRelease(id string, version int, o paas.Outcome, change func(
 		}
 		app.Current, app.ConfigVersion = version, r.ConfigVersion
 		app.Restarted, app.Stopped = nil, nil
+		if err := db.declare(tx, r); err != nil {
+			return paas.App{}, err
+		}
 		return changeApp(tx, app, func(a *paas.App) error {
 			if change != nil {
 				change(a)

@@ -25,12 +25,13 @@ var (
 
 	bucketRegistries = []byte("registries") // host → sealed login
 
-	bucketConfigs  = []byte("configs")  // app id → version → sealed config
-	bucketReleases = []byte("releases") // app id → version → release record
-	bucketBuilds   = []byte("builds")   // app id → number → build
-	bucketRuns     = []byte("runs")     // app id → number → run
-	bucketEvents   = []byte("events")   // app id → number → event
-	bucketPages    = []byte("pages")    // app id → name → page
+	bucketConfigs   = []byte("configs")   // app id → version → sealed config
+	bucketReleases  = []byte("releases")  // app id → version → release record
+	bucketBuilds    = []byte("builds")    // app id → number → build
+	bucketRuns      = []byte("runs")      // app id → number → run
+	bucketEvents    = []byte("events")    // app id → number → event
+	bucketPages     = []byte("pages")     // app id → name → page
+	bucketSchedules = []byte("schedules") // app id → name → schedule and its state
 
 	bucketPendingReleases  = []byte("pending_releases")  // app id + version → nothing
 	bucketUnfinishedBuilds = []byte("unfinished_builds") // app id + number → nothing
@@ -62,7 +63,7 @@ type migration func(*bbolt.Tx) error
 
 // schema is every migration, in order. Only ever append: the position is the version.
 func schema() []migration {
-	return []migration{createBuckets, createBuckets, createBuckets, createBuckets, createBuckets, createBuckets}
+	return []migration{createBuckets, createBuckets, createBuckets, createBuckets, createBuckets, createBuckets, createBuckets, trimRuns}
 }
 
 // buckets lists what the present schema consists of, besides meta.
@@ -77,7 +78,7 @@ func buckets() [][]byte {
 
 // perApp lists the buckets that hold a bucket per app.
 func perApp() [][]byte {
-	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns, bucketEvents, bucketPages}
+	return [][]byte{bucketConfigs, bucketReleases, bucketBuilds, bucketRuns, bucketEvents, bucketPages, bucketSchedules}
 }
 
 // createBuckets is the first migration, and any later one that adds a bucket to the lists.

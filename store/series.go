@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -17,38 +18,76 @@ type series[T any] struct {
 	missing    func(n int) error
 	id         func(T) (app string, n int)
 	finished   func(T) bool
+	keep       int // how many that are finished an app keeps; 0: all
 }
 
 // append gives the app's next number to assign and writes what it makes.
 func (s series[T]) append(db *DB, app string, assign func(n int) T) (T, error) {
 	return update(db, "append "+s.noun+" of app "+app, func(tx *bbolt.Tx) (T, error) {
-		var zero T
-		b, err := of(tx, s.bucket, app)
-		if err != nil {
-			return zero, err
-		}
-		n, err := b.NextSequence()
-		if err != nil {
-			return zero, err
-		}
-		v := assign(int(n))
-		return v, s.put(tx, b, v)
+		return s.appendTo(tx, app, assign)
 	})
+}
+
+func (s series[T]) appendTo(tx *bbolt.Tx, app string, assign func(n int) T) (T, error) {
+	var zero T
+	b, err := of(tx, s.bucket, app)
+	if err != nil {
+		return zero, err
+	}
+	n, err := b.NextSequence()
+	if err != nil {
+		return zero, err
+	}
+	v := assign(int(n))
+	if err := s.put(tx, b, v); err != nil {
+		return zero, err
+	}
+	return v, s.trim(tx, app, b)
 }
 
 // update writes a record in the place of the one with its number; NotFound if there is none.
 func (s series[T]) update(db *DB, v T) error {
 	app, n := s.id(v)
 	return db.write(fmt.Sprintf("update %s %d of app %s", s.noun, n, app), func(tx *bbolt.Tx) error {
-		if _, err := s.get(tx, app, n); err != nil {
-			return err
-		}
-		b, err := of(tx, s.bucket, app)
-		if err != nil {
-			return err
-		}
-		return s.put(tx, b, v)
+		return s.replace(tx, v)
 	})
+}
+
+func (s series[T]) replace(tx *bbolt.Tx, v T) error {
+	app, n := s.id(v)
+	if _, err := s.get(tx, app, n); err != nil {
+		return err
+	}
+	b, err := of(tx, s.bucket, app)
+	if err != nil {
+		return err
+	}
+	if err := s.put(tx, b, v); err != nil {
+		return err
+	}
+	return s.trim(tx, app, b)
+}
+
+// trim deletes the finished records of app that are older than the newest s.keep. One that was not finished when it came to be
+// that old goes at the next change.
+func (s series[T]) trim(tx *bbolt.Tx, app string, b *bbolt.Bucket) error {
+	oldest := int(b.Sequence()) - s.keep + 1
+	if s.keep == 0 || oldest <= 1 {
+		return nil
+	}
+	var old [][]byte
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil && bytes.Compare(k, number(oldest)) < 0; k, _ = c.Next() {
+		if tx.Bucket(s.unfinished).Get(mark(app, k)) == nil {
+			old = append(old, bytes.Clone(k))
+		}
+	}
+	for _, k := range old {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s series[T]) put(tx *bbolt.Tx, b *bbolt.Bucket, v T) error {
@@ -84,6 +123,18 @@ func (s series[T]) all(db *DB, app string) ([]T, error) {
 			return nil, err
 		}
 		return newest[T](b)
+	})
+}
+
+// newest returns at most limit of the app's records, newest first.
+func (s series[T]) newest(db *DB, app string, limit int) ([]T, error) {
+	return view(db, "list "+s.noun+"s of app "+app, func(tx *bbolt.Tx) ([]T, error) {
+		b, err := of(tx, s.bucket, app)
+		if err != nil {
+			return nil, err
+		}
+		c := b.Cursor()
+		return collect[T](atMost(limit, c.Last, c.Prev))
 	})
 }
 

@@ -46,7 +46,7 @@ func TestRunsAreUnfinishedUntilTheyExitOrFail(t *testing.T) {
 	db := open(t, t.TempDir())
 	app := must(db.CreateApp("a", ""))(t)
 	for n, status := range []paas.RunStatus{"", paas.RunRunning, paas.RunExited, paas.RunFailed} {
-		r := must(db.AppendRun(paas.Run{App: app.ID, Command: []string{"sh", "-c", "x"}}))(t)
+		r := must(db.AppendRun(paas.Run{App: app.ID, Command: []string{"sh", "-c", "x"}}, 0))(t)
 		if r.ID != n+1 || r.Status != paas.RunPending || r.CreatedAt.IsZero() {
 			t.Errorf("made %+v", r)
 		}
@@ -62,7 +62,7 @@ func TestRunsAreUnfinishedUntilTheyExitOrFail(t *testing.T) {
 	for _, r := range must(db.UnfinishedRuns())(t) {
 		unfinished = append(unfinished, r.ID)
 	}
-	for _, r := range must(db.Runs(app.ID))(t) {
+	for _, r := range must(db.Runs(app.ID, 50))(t) {
 		all = append(all, r.ID)
 	}
 	if diff := cmp.Diff([][]int{{1, 2}, {4, 3, 2, 1}}, [][]int{unfinished, all}); diff != "" {

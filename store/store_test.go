@@ -55,7 +55,7 @@ func filled(t testing.TB) (dir, app string) {
 		must(db.FinishRelease(a.ID, r.Version, paas.Outcome{Status: paas.ReleaseSucceeded}, nil))(t)
 	}
 	must(db.AppendBuild(paas.Build{App: a.ID}))(t)
-	must(db.AppendRun(paas.Run{App: a.ID}))(t)
+	must(db.AppendRun(paas.Run{App: a.ID}, 0))(t)
 	check(t, db.AddKey(paas.Key{Name: "ada", Fingerprint: "SHA256:ada"}))
 	check(t, db.AddToken(paas.Token{Name: "ci", Sum: "5f"}))
 	check(t, db.Close())

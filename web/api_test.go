@@ -23,6 +23,7 @@ var (
 	_ Releases  = (*client.Client)(nil)
 	_ Processes = (*client.Client)(nil)
 	_ Runs      = (*client.Client)(nil)
+	_ Schedules = (*client.Client)(nil)
 	_ Builds    = (*client.Client)(nil)
 	_ Domains   = (*client.Client)(nil)
 	_ Garbage   = (*client.Client)(nil)
@@ -81,8 +82,19 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 			_, err := c.CreateRun(ctx, "hello", paas.RunRequest{Command: []string{"true"}})
 			return err
 		},
-		"AttachRun hello 17":           func(ctx context.Context) error { _, err := c.AttachRun(ctx, "hello", 17, paas.Stdio{}); return err },
-		"Runs hello":                   func(ctx context.Context) error { _, err := c.Runs(ctx, "hello"); return err },
+		"AttachRun hello 17": func(ctx context.Context) error { _, err := c.AttachRun(ctx, "hello", 17, paas.Stdio{}); return err },
+		"Runs hello 50":      func(ctx context.Context) error { _, err := c.Runs(ctx, "hello", 50); return err },
+		"Schedules hello":    func(ctx context.Context) error { _, err := c.Schedules(ctx, "hello"); return err },
+		"AddSchedule hello nightly @daily [true]": func(ctx context.Context) error {
+			_, err := c.AddSchedule(ctx, "hello", paas.Schedule{Name: "nightly", Cron: "@daily", Command: []string{"true"}})
+			return err
+		},
+		"SetSchedule hello nightly false": func(ctx context.Context) error {
+			_, err := c.SetSchedule(ctx, "hello", "nightly", paas.SchedulePatch{Enabled: new(bool)})
+			return err
+		},
+		"RemoveSchedule hello nightly": func(ctx context.Context) error { _, err := c.RemoveSchedule(ctx, "hello", "nightly"); return err },
+		"RunSchedule hello nightly":    func(ctx context.Context) error { _, err := c.RunSchedule(ctx, "hello", "nightly"); return err },
 		"Run hello 17":                 func(ctx context.Context) error { _, err := c.Run(ctx, "hello", 17); return err },
 		"StopRun hello 17":             func(ctx context.Context) error { _, err := c.StopRun(ctx, "hello", 17); return err },
 		"Builds hello":                 func(ctx context.Context) error { _, err := c.Builds(ctx, "hello"); return err },

@@ -65,9 +65,18 @@ type (
 	Runs interface {
 		CreateRun(ctx context.Context, app string, req paas.RunRequest) (paas.RunInfo, error)
 		AttachRun(ctx context.Context, app string, id int, stdio paas.Stdio) (exitCode int, err error)
-		Runs(ctx context.Context, app string) ([]paas.RunInfo, error)
+		Runs(ctx context.Context, app string, limit int) ([]paas.RunInfo, error)
 		Run(ctx context.Context, app string, id int) (paas.RunInfo, error)
 		StopRun(ctx context.Context, app string, id int) (paas.RunInfo, error)
+	}
+
+	// Schedules is what runs by the clock. RunSchedule runs one now.
+	Schedules interface {
+		Schedules(ctx context.Context, app string) ([]paas.ScheduleInfo, error)
+		AddSchedule(ctx context.Context, app string, s paas.Schedule) (paas.ScheduleInfo, error)
+		SetSchedule(ctx context.Context, app, name string, patch paas.SchedulePatch) (paas.ScheduleInfo, error)
+		RemoveSchedule(ctx context.Context, app, name string) (paas.ScheduleInfo, error)
+		RunSchedule(ctx context.Context, app, name string) (paas.RunInfo, error)
 	}
 
 	// Builds is what pushes made. BuildLog follows a build that has not ended until it does;

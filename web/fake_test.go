@@ -37,7 +37,7 @@ func newFake() *fake {
 
 func (f *fake) services() Services {
 	return Services{
-		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Builds: f, BuildSettings: f, Domains: f, Certs: f, Routing: f, Routes: f,
+		Apps: f, Configs: f, Checks: f, Releases: f, Events: f, Processes: f, Runs: f, Schedules: f, Builds: f, BuildSettings: f, Domains: f, Certs: f, Routing: f, Routes: f,
 		Pages: f, Metrics: f, Garbage: f,
 		Logs: f, Keys: f, Registries: f, Tokens: f, Git: f,
 	}
@@ -185,8 +185,28 @@ func (f *fake) AttachRun(ctx context.Context, app string, id int, stdio paas.Std
 	return 0, err
 }
 
-func (f *fake) Runs(ctx context.Context, app string) ([]paas.RunInfo, error) {
-	return nil, f.note(ctx, "Runs", app)
+func (f *fake) Runs(ctx context.Context, app string, limit int) ([]paas.RunInfo, error) {
+	return nil, f.note(ctx, "Runs", app, limit)
+}
+
+func (f *fake) Schedules(ctx context.Context, app string) ([]paas.ScheduleInfo, error) {
+	return nil, f.note(ctx, "Schedules", app)
+}
+
+func (f *fake) AddSchedule(ctx context.Context, app string, s paas.Schedule) (paas.ScheduleInfo, error) {
+	return paas.ScheduleInfo{Name: s.Name, Command: s.Command}, f.note(ctx, "AddSchedule", app, s.Name, s.Cron, s.Command)
+}
+
+func (f *fake) SetSchedule(ctx context.Context, app, name string, patch paas.SchedulePatch) (paas.ScheduleInfo, error) {
+	return paas.ScheduleInfo{Name: name}, f.note(ctx, "SetSchedule", app, name, *patch.Enabled)
+}
+
+func (f *fake) RemoveSchedule(ctx context.Context, app, name string) (paas.ScheduleInfo, error) {
+	return paas.ScheduleInfo{Name: name}, f.note(ctx, "RemoveSchedule", app, name)
+}
+
+func (f *fake) RunSchedule(ctx context.Context, app, name string) (paas.RunInfo, error) {
+	return paas.RunInfo{Name: "run.1"}, f.note(ctx, "RunSchedule", app, name)
 }
 
 func (f *fake) Run(ctx context.Context, app string, id int) (paas.RunInfo, error) {

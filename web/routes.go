@@ -57,6 +57,12 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/v1/apps/:app/runs/:id/attach", s.attachRun)
 	e.POST("/v1/apps/:app/runs/:id/stop", s.change("run:stop", s.stopRun))
 
+	e.GET("/v1/apps/:app/cron", s.listSchedules)
+	e.POST("/v1/apps/:app/cron", s.change("cron:add", s.addSchedule))
+	e.PATCH("/v1/apps/:app/cron/:name", s.change("cron:set", s.setSchedule))
+	e.DELETE("/v1/apps/:app/cron/:name", s.change("cron:remove", s.removeSchedule))
+	e.POST("/v1/apps/:app/cron/:name/run", s.change("cron:run", s.runSchedule))
+
 	e.GET("/v1/apps/:app/logs", s.getLogs)
 
 	e.GET("/v1/apps/:app/domains", s.listDomains)

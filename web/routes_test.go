@@ -237,7 +237,7 @@ func TestTheDocumentHasEachFieldOfWhatIsSent(t *testing.T) {
 		"Fault": client.Fault{}, "Error": client.Failure{}, "Event": client.Event{}, "Version": client.VersionInfo{}, "Name": client.NameBody{},
 		"App": paas.AppInfo{}, "Page": paas.PageInfo{}, "RouteTable": paas.RouteTable{}, "Route": paas.RouteStatus{}, "Backend": paas.BackendStatus{}, "ConfigChange": paas.ConfigChange{}, "CheckSetting": paas.CheckSetting{}, "ChecksChange": paas.ChecksChange{}, "Release": paas.ReleaseInfo{}, "Rollback": client.RollbackBody{},
 		"Process": paas.ProcessStatus{}, "Instance": paas.InstanceStatus{}, "Processes": paas.Processes{}, "Target": client.TargetBody{},
-		"Build": paas.BuildInfo{}, "RunRequest": paas.RunRequest{}, "Run": paas.RunInfo{}, "LogLine": paas.LogLine{}, "Domain": paas.Domain{},
+		"Build": paas.BuildInfo{}, "RunRequest": paas.RunRequest{}, "Run": paas.RunInfo{}, "Schedule": paas.Schedule{}, "ScheduleState": paas.ScheduleInfo{}, "SchedulePatch": paas.SchedulePatch{}, "LogLine": paas.LogLine{}, "Domain": paas.Domain{},
 		"Host": client.HostBody{}, "Certificate": paas.Certificate{}, "NewCertificate": client.CertBody{}, "Key": paas.Key{}, "NewKey": client.KeyBody{}, "NewToken": client.NewToken{}, "Push": client.PushBody{},
 		"LedgerCheck": paas.LedgerCheck{}, "RollbackPreview": paas.RollbackPreview{}, "ReleaseDiff": paas.ReleaseDiff{},
 		"ExecRequest": paas.ExecRequest{}, "Collect": client.CollectBody{}, "Collection": paas.Collection{}, "Collected": paas.Collected{},

@@ -2,14 +2,28 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"paas"
 )
 
+// The number of runs in an answer. An app keeps more only while they are under way.
+const (
+	defaultRuns = 50
+	maxRuns     = 10_000
+)
+
 func (s *Server) listRuns(c echo.Context) error {
-	runs, err := s.Runs.Runs(c.Request().Context(), c.Param("app"))
+	limit := defaultRuns
+	if v := c.QueryParam("limit"); v != "" {
+		var err error
+		if limit, err = strconv.Atoi(v); err != nil || limit < 1 || limit > maxRuns {
+			return badParam("limit", "a number from 1 to "+strconv.Itoa(maxRuns))
+		}
+	}
+	runs, err := s.Runs.Runs(c.Request().Context(), c.Param("app"), limit)
 	return list(c, runs, err)
 }
 

@@ -21,6 +21,7 @@ type Services struct {
 	Events        Events
 	Processes     Processes
 	Runs          Runs
+	Schedules     Schedules
 	Builds        Builds
 	BuildSettings BuildSettings
 	Domains       Domains

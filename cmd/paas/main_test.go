@@ -100,7 +100,7 @@ func serve(p *platform, socket string) (stop func(), err error) {
 		return nil, err
 	}
 	server := web.NewServer(web.Services{
-		Apps: p, Configs: p, Checks: p, Releases: p, Events: p, Processes: p, Runs: p, Builds: p, BuildSettings: p, Domains: p, Certs: p, Routing: p, Routes: p,
+		Apps: p, Configs: p, Checks: p, Releases: p, Events: p, Processes: p, Runs: p, Schedules: p, Builds: p, BuildSettings: p, Domains: p, Certs: p, Routing: p, Routes: p,
 		Pages: p, Garbage: p, Logs: p, Keys: keyring{p}, Registries: registryRing{p}, Tokens: tokenring{p}, Git: nil,
 	}, web.Options{Version: "v1.2.3", Now: now, Grace: time.Second})
 	ctx, cancel := context.WithCancel(context.Background())

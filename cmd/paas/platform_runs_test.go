@@ -129,13 +129,13 @@ func trap(ctx context.Context, stdio paas.Stdio) (int, error) {
 	}
 }
 
-func (p *platform) Runs(_ context.Context, app string) ([]paas.RunInfo, error) {
+func (p *platform) Runs(_ context.Context, app string, limit int) ([]paas.RunInfo, error) {
 	a, err := p.lock(app)
 	if err != nil {
 		return nil, err
 	}
 	defer p.mu.Unlock()
-	return a.runs, nil
+	return a.runs[:min(limit, len(a.runs))], nil
 }
 
 func (p *platform) Run(_ context.Context, app string, id int) (paas.RunInfo, error) {

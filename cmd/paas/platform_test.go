@@ -28,20 +28,21 @@ type platform struct {
 }
 
 type testApp struct {
-	info     paas.AppInfo
-	config   paas.Config
-	version  int
-	checks   paas.Checks
-	routing  paas.Routing
-	pages    []paas.PageInfo
-	releases []paas.ReleaseInfo // newest first
-	ps       paas.Processes
-	builds   []paas.BuildInfo
-	runs     []paas.RunInfo
-	requests []paas.RunRequest
-	domains  []paas.Domain
-	certs    []paas.Certificate
-	logs     []paas.LogLine
+	info      paas.AppInfo
+	config    paas.Config
+	version   int
+	checks    paas.Checks
+	routing   paas.Routing
+	pages     []paas.PageInfo
+	releases  []paas.ReleaseInfo // newest first
+	ps        paas.Processes
+	builds    []paas.BuildInfo
+	runs      []paas.RunInfo
+	schedules []paas.ScheduleInfo
+	requests  []paas.RunRequest
+	domains   []paas.Domain
+	certs     []paas.Certificate
+	logs      []paas.LogLine
 
 	build        paas.BuildSettings
 	buildSecrets map[string]string

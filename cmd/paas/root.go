@@ -94,6 +94,7 @@ func newRoot(s *session) *cobra.Command {
 		newBuildPlan(s, runBuildPlan), newBuildEject(s, runBuildPlan))
 	addGroup(root, groupProcess, newPs(s), newScale(s, runScale), newResize(s, runResize), newRestart(s, runRestart), newStop(s, runStop),
 		newWait(s, runWait), newExec(s, runExec), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
+		newCron(s), newCronAdd(s, runCronAdd), newCronRemove(s, runCronRemove), newCronRun(s, runCronRun), newCronSet(s, true), newCronSet(s, false),
 		newLogs(s, runLogs))
 	addGroup(root, groupOther, newKeys(s), newKeysAdd(s, runKeysAdd), newKeysRemove(s), newTokens(s), newTokensCreate(s),
 		newTokensRemove(s), newRegistries(s), newRegistryLogin(s, runRegistryLogin), newRegistryLogout(s), newGC(s, runGC), newVersion(s))

@@ -17,6 +17,7 @@ type runOptions struct {
 	release string
 	env     []string
 	noTTY   bool
+	size    string
 	json    bool
 }
 
@@ -48,6 +49,7 @@ With -d (or as run:detached) it runs without you: its name is printed, its outpu
 	flags.StringArrayVarP(&o.env, "env", "e", nil, "set a variable for this process: KEY=value")
 	flags.BoolVar(&o.noTTY, "no-tty", false, "pipes even on a terminal")
 	flags.DurationVar(&o.request.Timeout, "timeout", 0, "end it after this time, like 10m")
+	flags.StringVar(&o.size, "size", "", "what it may take: 512mb:0.5cpu (default: as its process type)")
 	flags.BoolVar(&o.json, "json", false, "with -d: print JSON")
 	return cmd
 }
@@ -60,6 +62,10 @@ func (o *runOptions) parse(args []string) error {
 	o.request.Command = args
 	if o.request.Timeout < 0 {
 		return usage("run", "--timeout cannot be negative")
+	}
+	var err error
+	if o.request.Size, err = parseSize(o.size); err != nil {
+		return err
 	}
 	if o.json && !o.request.Detach {
 		return usage("run", "--json needs -d: otherwise the output is the process's own")
@@ -129,11 +135,16 @@ func (o *runOptions) runDetached(ctx context.Context, srv *client.Client, app st
 	if err != nil {
 		return err
 	}
-	o.note("Started %s on %s v%d. Follow it with: paas logs --tail --process %s -a %s", run.Name, app, run.Release, run.Name, app)
-	if o.json {
-		return printJSON(o.out, run)
+	return o.started(run, app, o.json)
+}
+
+// started tells of a run that goes on by itself: its name is the output.
+func (s *session) started(run paas.RunInfo, app string, asJSON bool) error {
+	s.note("Started %s on %s v%d. Follow it with: paas logs --tail --process %s -a %s", run.Name, app, run.Release, run.Name, app)
+	if asJSON {
+		return printJSON(s.out, run)
 	}
-	if _, err := fmt.Fprintln(o.out, run.Name); err != nil {
+	if _, err := fmt.Fprintln(s.out, run.Name); err != nil {
 		return fmt.Errorf("write the output: %w", err)
 	}
 	return nil

@@ -11,28 +11,45 @@ import (
 )
 
 func newRunList(s *session) *cobra.Command {
-	var asJSON bool
+	limit, all, asJSON := 0, false, false
 	cmd := &cobra.Command{
 		Use:   "run:list",
 		Short: "List one-off processes, newest first",
-		Long: `List the one-off processes of an app, newest first.
+		Long: `List the newest one-off processes of an app, newest first. The newest 1,000 of those that have ended are kept.
 
 Piped: name, status, exit code, release, command, user, start, seconds.`,
 		Example: `  paas run:list
-  paas run:list --json`,
+  paas run:list -n 200 --json
+  paas run:list --all`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRunList(cmd.Context(), s, asJSON) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 || limit > maxRuns {
+				return usage("run:list", "-n is a number from 1 to %d", maxRuns)
+			}
+			if all {
+				limit = maxRuns
+			}
+			return runRunList(cmd.Context(), s, limit, asJSON)
+		},
 	}
+	cmd.Flags().IntVarP(&limit, "lines", "n", defaultRuns, "how many at most")
+	cmd.Flags().BoolVar(&all, "all", false, "all that are kept")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-func runRunList(ctx context.Context, s *session, asJSON bool) error {
+// The number of runs that a person sees unasked, and the most that can be asked for.
+const (
+	defaultRuns = 50
+	maxRuns     = 10_000
+)
+
+func runRunList(ctx context.Context, s *session, limit int, asJSON bool) error {
 	srv, app, err := s.target(ctx)
 	if err != nil {
 		return err
 	}
-	runs, err := srv.Runs(ctx, app)
+	runs, err := srv.Runs(ctx, app, limit)
 	if err != nil {
 		return err
 	}
@@ -143,6 +160,7 @@ func (o *oneRunOptions) showRun(r paas.RunInfo) error {
 		p.fields(
 			[2]string{"name", r.Name}, [2]string{"status", string(r.Status)}, [2]string{"exit_code", runExit(r)},
 			[2]string{"release", version(r.Release)}, [2]string{"command", commandText(r.Command)}, [2]string{"user", r.User},
+			[2]string{"schedule", r.Schedule}, [2]string{"size", r.Size.String()},
 			[2]string{"created", p.ago(r.CreatedAt)}, [2]string{"seconds", p.seconds(r.Seconds)}, [2]string{"error", r.Error},
 		)
 	})

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	_ "time/tzdata" // the zones of schedules, where the host has none
 
 	"github.com/spf13/cobra"
 

@@ -29,6 +29,7 @@ type options struct {
 	subnetPool string
 	docker     string
 	size       paas.Size // of instances whose app asks for none
+	maxRuns    int
 	builds     buildOptions
 	verbose    bool
 	traefik    traefikOptions
@@ -49,6 +50,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
 	flags.Var((*sizeFlag)(&o.size), "default-size", "what an instance may take whose app has not said so (ps:resize): 512mb:1cpu; empty: no bound")
+	flags.IntVar(&o.maxRuns, "max-runs", 20, "one-off processes of one app at a time, scheduled ones among them")
 	o.push.bind(flags)
 	o.builds.bind(flags)
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
@@ -130,6 +132,9 @@ func (o options) check() (settings, error) {
 	}
 	if err := s.checkTLS(); err != nil {
 		return s, err
+	}
+	if o.maxRuns < 1 {
+		return s, paas.Errorf(paas.Invalid, "--max-runs %d is not a number of runs", o.maxRuns).WithHint("paasd serve --max-runs 20")
 	}
 	if err := s.push.check(); err != nil {
 		return s, err

@@ -73,7 +73,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
 		Domain: s.domain, DefaultSize: s.size, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, NoHold: s.router != "embedded",
-		Room: p.disk.ToWrite, BuildCache: s.builds.cache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
+		Room: p.disk.ToWrite, MaxRuns: s.maxRuns, BuildCache: s.builds.cache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
 	p.disk.collect = func(ctx context.Context, progress io.Writer) error {
 		_, err := p.engine.Collect(ctx, false, progress)
@@ -96,7 +96,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 
 func (p *platform) openDoors() (err error) {
 	p.api = web.NewServer(web.Services{
-		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine,
+		Apps: p.engine, Configs: p.engine, Checks: p.engine, Releases: p.engine, Events: p.engine, Processes: p.engine, Runs: p.engine, Schedules: p.engine,
 		Domains: p.engine, Certs: p.engine, Routing: p.engine, Routes: routes{p.store, p.routes}, Pages: p.engine,
 		Metrics: newMetrics(p.routes.Metrics, p.log), Builds: p.builds, BuildSettings: p.engine, Git: p.builds, Garbage: p.engine, Logs: streams{p.store, p.logs},
 		Keys: p.store, Registries: registries{p.store, p.docker}, Tokens: p.store,

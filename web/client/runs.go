@@ -34,9 +34,13 @@ func checkText(command []string, env map[string]string) error {
 	return nil
 }
 
-// Runs lists an app's one-offs, newest first.
-func (c *Client) Runs(ctx context.Context, app string) ([]paas.RunInfo, error) {
-	return get[[]paas.RunInfo](ctx, c, app, "runs")
+// Runs lists an app's newest one-offs, at most limit, newest first.
+func (c *Client) Runs(ctx context.Context, app string, limit int) ([]paas.RunInfo, error) {
+	path, err := appPath(app, "runs")
+	if err != nil {
+		return nil, err
+	}
+	return call[[]paas.RunInfo](ctx, c, request{method: http.MethodGet, path: path + "?limit=" + strconv.Itoa(limit)})
 }
 
 // Run returns one one-off.
