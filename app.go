@@ -23,6 +23,8 @@ type App struct {
 	KeptChecks Checks `json:"kept_checks,omitzero"`
 	// Formation is remembered for types that are gone and come back.
 	Formation Formation `json:"formation"`
+	// Sizes are remembered likewise.
+	Sizes Sizes `json:"sizes,omitempty"`
 	// Restarted counts, per instance name, the restarts asked for on the current release: instances of an earlier
 	// generation are replaced. A count and no time, so that a clock that jumps replaces nothing.
 	Restarted map[string]int `json:"restarted,omitempty"`

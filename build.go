@@ -67,6 +67,13 @@ type BuildRequest struct {
 	Colours  bool   `json:"colours,omitempty"` // the progress goes to a terminal
 }
 
+// PushResult is what became of a push.
+type PushResult struct {
+	ExitCode int    // git's; 0 for a refused push as well
+	Updates  string // what it wanted of which refs: "main 1a2b3c4"; empty where it wanted nothing, or did not get so far
+	Refused  error  // why nothing of it was taken; nil if it was
+}
+
 // BuildResult is what became of a BuildRequest.
 type BuildResult struct {
 	BuildInfo

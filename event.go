@@ -8,7 +8,7 @@ import (
 // EventKind says what happened: what acted, or what it happened to, a dot, and what.
 type EventKind string
 
-// The kinds of events. A deploy, scale, restart, stop, rename or repair that moves instances has those of the Move with
+// The kinds of events. A deploy, scale, resize, restart, stop, rename or repair that moves instances has those of the Move with
 // its own name in front: deploy.switch.
 const (
 	EventAppCreated    EventKind = "app.created"
@@ -83,18 +83,24 @@ func (e Event) Actor() string {
 	return actor
 }
 
-// EventInfo is an event as users see it.
+// EventInfo is an event, or a change, as users see it. Of an event From, Result, Seconds and RequestID are empty; of a change ID,
+// Release and Instance are.
 type EventInfo struct {
-	ID       int       `json:"id"`
-	Time     time.Time `json:"time"`
-	Kind     EventKind `json:"kind"`
-	User     string    `json:"user"`
-	Release  int       `json:"release"`
-	Instance string    `json:"instance"`
-	Text     string    `json:"text"`
+	ID        int       `json:"id,omitempty"`
+	Time      time.Time `json:"time"`
+	Kind      EventKind `json:"kind"` // a change has the command that makes it, with a colon or a space: config:set
+	App       string    `json:"app"`
+	User      string    `json:"user"`
+	From      string    `json:"from,omitempty"`
+	Result    string    `json:"result,omitempty"`
+	Seconds   float64   `json:"seconds,omitempty"`
+	Release   int       `json:"release"`
+	Instance  string    `json:"instance"`
+	Text      string    `json:"text"`
+	RequestID string    `json:"request_id,omitempty"`
 }
 
-// Info shows the event.
-func (e Event) Info() EventInfo {
-	return EventInfo{ID: e.ID, Time: e.Time, Kind: e.Kind, User: e.User, Release: e.Release, Instance: e.Instance, Text: e.Text}
+// Info shows the event of an app of that name.
+func (e Event) Info(app string) EventInfo {
+	return EventInfo{ID: e.ID, Time: e.Time, Kind: e.Kind, App: app, User: e.User, Release: e.Release, Instance: e.Instance, Text: e.Text}
 }

@@ -16,11 +16,14 @@ type Instance struct {
 	Release int
 	// Generation is how many restarts had been asked for in its slot when it was created (App.Restarted).
 	Generation int
-	Addr       netip.Addr // on the app's own network
-	Port       int        // $PORT; 0 where the type has none
-	CreatedAt  time.Time
-	StartedAt  time.Time
-	Running    bool
+	// Size is what its app asked for when it was created (App.Sizes); Limits is what the engine holds it to, the zero field: nothing.
+	Size      Size
+	Limits    Size
+	Addr      netip.Addr // on the app's own network
+	Port      int        // $PORT; 0 where the type has none
+	CreatedAt time.Time
+	StartedAt time.Time
+	Running   bool
 	// Restarted means that the engine itself started it again after an exit or a reboot: its writable layer is not
 	// fresh, so it has to be replaced.
 	Restarted  bool
@@ -51,7 +54,8 @@ type InstanceSpec struct {
 	Subnet     netip.Prefix
 	TTY        bool
 	Stdin      bool
-	Size       TerminalSize // initial, for a TTY
+	Terminal   TerminalSize // initial, for a TTY
+	Size       Size         // what it may take of the machine, as asked for; zero fields get the platform's default
 	Labels     map[string]string
 }
 
@@ -92,6 +96,7 @@ const (
 type ProcessStatus struct {
 	Type     string `json:"type"`
 	Quantity int    `json:"quantity"`
+	Size     Size   `json:"size"` // the app's, else the platform's default; a zero field: no bound
 	Command  string `json:"command"`
 }
 
@@ -101,6 +106,7 @@ type InstanceStatus struct {
 	Type          string        `json:"type"`
 	State         InstanceState `json:"state"`
 	Release       int           `json:"release"`
+	Size          Size          `json:"size"` // what it is held to
 	StartedAt     *time.Time    `json:"started_at"`
 	Restarts      int           `json:"restarts"`
 	ExitCode      *int          `json:"exit_code"`

@@ -13,6 +13,8 @@ import (
 type Manifest struct {
 	// Formation has the quantities of types that nobody has scaled.
 	Formation Formation `json:"formation,omitempty"`
+	// Sizes has those of types that nobody has resized.
+	Sizes Sizes `json:"sizes,omitempty"`
 	// Env has the config vars that the app is to have, by their keys.
 	Env map[string]EnvVar `json:"env,omitempty"`
 	// Postdeploy is a command that runs once, after the first release of the app that succeeds. "": none.
@@ -68,16 +70,26 @@ func newSecret() string {
 // Default returns f with the quantities of more for the types of a release that f has none for, and these types in
 // the order of types.
 func (f Formation) Default(more Formation, types ProcessTypes) (next Formation, added []string) {
-	next = maps.Clone(f)
+	return withDefaults(f, more, types)
+}
+
+// Default returns s with the sizes of more for the types of a release that s says nothing of, and these types in the order
+// of types.
+func (s Sizes) Default(more Sizes, types ProcessTypes) (next Sizes, added []string) {
+	return withDefaults(s, more, types)
+}
+
+func withDefaults[M ~map[string]V, V any](said, more M, types ProcessTypes) (next M, added []string) {
+	next = maps.Clone(said)
 	for _, typ := range types.Names() {
-		n, says := more[typ]
-		if _, scaled := f[typ]; scaled || !says {
+		v, says := more[typ]
+		if _, set := said[typ]; set || !says {
 			continue
 		}
 		if next == nil {
-			next = Formation{}
+			next = M{}
 		}
-		next[typ] = n
+		next[typ] = v
 		added = append(added, typ)
 	}
 	return next, added

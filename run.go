@@ -38,14 +38,15 @@ func (r Run) Name() string { return RunType + "." + strconv.Itoa(r.ID) }
 // RunRequest is what a user asks for.
 type RunRequest struct {
 	// Command is an argv. A first word that names a process type stands for that type's command.
-	Command []string          `json:"command"`
-	Env     map[string]string `json:"env,omitempty"`     // on top of the release's config
-	Release int               `json:"release,omitempty"` // 0: the current one
-	TTY     bool              `json:"tty,omitempty"`
-	Stdin   bool              `json:"stdin,omitempty"`
-	Size    TerminalSize      `json:"size,omitzero"`
-	Detach  bool              `json:"detach,omitempty"`
-	Timeout time.Duration     `json:"timeout,omitempty"` // 0: none for an attached run, 24 h for a detached one
+	Command  []string          `json:"command"`
+	Env      map[string]string `json:"env,omitempty"`     // on top of the release's config
+	Release  int               `json:"release,omitempty"` // 0: the current one
+	TTY      bool              `json:"tty,omitempty"`
+	Stdin    bool              `json:"stdin,omitempty"`
+	Terminal TerminalSize      `json:"terminal,omitzero"`
+	Size     Size              `json:"size,omitzero"` // zero: that of the process type whose command it is, else the default
+	Detach   bool              `json:"detach,omitempty"`
+	Timeout  time.Duration     `json:"timeout,omitempty"` // 0: none for an attached run, 24 h for a detached one
 }
 
 // RunInfo is a run as users see it.

@@ -88,10 +88,30 @@ func (m *manifest) readFormation(types paas.ProcessTypes) error {
 			m.setQuantity(typ, quantity)
 		}
 		if f["size"].there() {
-			m.ignore(appJSON, name+".size (instances have no sizes)")
+			if err := m.readSize(typ, name+".size", f["size"]); err != nil {
+				return err
+			}
 		}
 		m.ignoreRest(appJSON, name, f, "quantity", "size")
 	}
+	return nil
+}
+
+// readSize reads 512mb:0.5cpu. The names that Heroku has for sizes mean nothing here.
+func (m *manifest) readSize(typ, name string, n node) error {
+	text, err := n.text(name)
+	if err != nil {
+		return err
+	}
+	size, err := paas.ParseSize(text)
+	if err != nil {
+		m.ignore(appJSON, name+" (a size is like 512mb:0.5cpu)")
+		return nil
+	}
+	if m.Sizes == nil {
+		m.Sizes = paas.Sizes{}
+	}
+	m.Sizes[typ] = size
 	return nil
 }
 

@@ -59,6 +59,8 @@ func TestAppJSON(t *testing.T) {
 		{"not UTF-8", "{\"\xff\": 1}"},
 
 		{"formation", `{"formation":{"web":{"quantity":2,"size":"standard-1x"},"worker":{"quantity":0},"clock":{"quantity":1}}}`},
+		{"sizes", `{"formation":{"web":{"size":"512MB:0.5cpu"},"worker":{"quantity":1,"size":"2cpu"},"clock":{"size":"1gb"}}}`},
+		{"a size that is no text", "{\"formation\": {\"web\": {\n\"size\": 512}}}"},
 		{"formation of Dokku", `{"formation":{"web":{"quantity":2,"max_parallel":1,"autoscaling":{}},"worker":{}}}`},
 		{"formation of release", `{"formation":{"release":{"quantity":1}}}`},
 		{"formation is a list", "{\n\"formation\": [1]}"},
@@ -139,6 +141,7 @@ func show(t *testing.T, w *strings.Builder, m manifest, err error) {
 	}{
 		{"checks", m.checks},
 		{"formation", m.Formation},
+		{"sizes", m.Sizes},
 		{"env", m.Env},
 		{"postdeploy", m.Postdeploy},
 		{"dockerfile", m.dockerfile},

@@ -170,6 +170,11 @@ func (w *world) session(conn net.Conn) {
 	reader.Wait()
 }
 
+func (w *world) receive(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+	push, err := w.svc.ReceivePack(ctx, app, stdin, stdout, stderr)
+	return push.ExitCode, err
+}
+
 func (w *world) serve(ctx context.Context, command string, stdin io.Reader, conn net.Conn) {
 	var mu sync.Mutex
 	out, errs := &framed{conn, &mu, frameOut}, &framed{conn, &mu, frameErr}
@@ -177,7 +182,7 @@ func (w *world) serve(ctx context.Context, command string, stdin io.Reader, conn
 	app = strings.Trim(app, "'/")
 	serve := w.svc.UploadPack
 	if verb == "git-receive-pack" {
-		serve = w.svc.ReceivePack
+		serve = w.receive
 	}
 	code, err := serve(ctx, app, stdin, out, errs)
 	if err != nil {

@@ -28,7 +28,8 @@ type push struct {
 	mu      sync.Mutex
 	called  bool // the hook has called
 	intake  *intake
-	refused bool // and was told no
+	updates string // what it wants of which refs, for the audit
+	refused error  // why it was told no
 
 	left  *detached   // the build that is to go on when the push has ended
 	full  atomic.Bool // git said that there is no space left
@@ -103,16 +104,18 @@ func (p *push) wasCalled() bool {
 	return p.called
 }
 
-func (p *push) refuse() {
+// answered notes what the push wanted and, unless why is nil, that it was told no.
+func (p *push) answered(updates string, why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.refused = true
+	p.updates, p.refused = updates, why
 }
 
-func (p *push) wasRefused() bool {
+// result is what became of the push, as far as its hook knows.
+func (p *push) result(code int) paas.PushResult {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.refused
+	return paas.PushResult{ExitCode: code, Updates: p.updates, Refused: p.refused}
 }
 
 // landing is how long git has, once the app is deployed, to move the branch though its pusher is gone.

@@ -349,7 +349,7 @@ func TestTwoAppsFromOneCommit(t *testing.T) { // I-1
 func TestHostileAppNamesAreUnknown(t *testing.T) {
 	w := newWorld(t, Options{})
 	for _, name := range []string{"", "a;id", "$(id)", "../x", "-rf", strings.Repeat("a", 64), "ünï", "a\nb", "idhello", "hello.git", "hello/../hello"} {
-		for _, serve := range []func(context.Context, string, io.Reader, io.Writer, io.Writer) (int, error){w.svc.ReceivePack, w.svc.UploadPack} {
+		for _, serve := range []func(context.Context, string, io.Reader, io.Writer, io.Writer) (int, error){w.receive, w.svc.UploadPack} {
 			if _, err := serve(t.Context(), name, strings.NewReader(""), io.Discard, io.Discard); paas.CodeOf(err) != paas.NotFound {
 				t.Errorf("%q: %v", name, err)
 			}

@@ -12,38 +12,39 @@ import (
 	"paas"
 )
 
-// ReceivePack takes a push to the app of that name: it runs git-receive-pack between stdin and stdout and returns its
-// exit code. It ends when ctx does, or the writer fails; a deployment that has begun goes on first. stdin may still be
+// ReceivePack takes a push to the app of that name: it runs git-receive-pack between stdin and stdout and returns what
+// became of it. It ends when ctx does, or the writer fails; a deployment that has begun goes on first. stdin may still be
 // read when it returns: whoever opened it closes it then.
-func (s *Service) ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+func (s *Service) ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (paas.PushResult, error) {
 	a, err := s.Records.AppByName(app)
 	if err != nil {
-		return 0, err
+		return paas.PushResult{}, err
 	}
 	if err := s.Room.ToReceive(); err != nil {
-		return 0, err
+		return paas.PushResult{}, err
 	}
 	if err := s.Repos.Create(ctx, a.ID); err != nil {
-		return 0, err
+		return paas.PushResult{}, err
 	}
 	p, err := s.beginPush(ctx, a)
 	if err != nil {
-		return 0, err
+		return paas.PushResult{}, err
 	}
 	defer s.endPush(p)
 	code, err := s.runGit(p, stdin, stdout, stderr)
+	result := p.result(code)
 	if err != nil {
-		return code, canceled(p.ctx, err)
+		return result, canceled(p.ctx, err)
 	}
 	switch {
-	case p.full.Load() && !p.wasRefused():
+	case p.full.Load() && result.Refused == nil:
 		writeError(stderr, paas.NoSpace(nil, "for what you push"))
 	case p.lacks.Load() && !p.wasCalled() && (objects{path: s.Repos.Path(a.ID)}).isShallow():
 		writeError(stderr, errOlder(a))
 	case code == 0 && !p.asked():
 		s.sayIdle(p, stderr)
 	}
-	return code, nil
+	return result, nil
 }
 
 func (s *Service) runGit(p *push, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
@@ -150,11 +151,9 @@ func (s *Service) PreReceive(ctx context.Context, token, updates string, env map
 	work, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() { cancel(errGone) })()
-	if err := canceled(work, s.admit(work, p, HookRequest{updates, env, options}, progress)); err != nil {
-		p.refuse()
-		return err
-	}
-	return nil
+	err = canceled(work, s.admit(work, p, HookRequest{updates, env, options}, progress))
+	p.answered(summary(updates), err)
+	return err
 }
 
 // admit is PreReceive once the push is known.

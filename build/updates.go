@@ -57,6 +57,26 @@ func parseUpdate(line string) (update, bool) {
 	return up, ok
 }
 
+// summary is what a push wants of which refs, for people: "main 1a2b3c4".
+func summary(updates string) string {
+	var all []string
+	for line := range strings.Lines(updates) {
+		up, ok := parseUpdate(strings.TrimSuffix(line, "\n"))
+		if !ok || len(all) == maxSummary {
+			break
+		}
+		what := up.new.short()
+		if up.new.zero() {
+			what = "deleted"
+		}
+		all = append(all, strings.TrimPrefix(up.ref, branchPrefix)+" "+what)
+	}
+	return strings.Join(all, ", ")
+}
+
+// maxSummary is how many refs a summary names.
+const maxSummary = 5
+
 // validRef holds for every name that git itself lets through; the rest was not written by git.
 func validRef(ref string) bool {
 	return strings.HasPrefix(ref, "refs/") && !strings.HasSuffix(ref, "/") && !strings.Contains(ref, "..") &&

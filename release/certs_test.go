@@ -61,7 +61,7 @@ func TestOwnCertificatesGoToTheRouterAndComeBackAfterARestart(t *testing.T) {
 		if len(live.Certificates) != 1 || len(live.Backends) != 1 {
 			t.Errorf("got %+v", live)
 		}
-		if ev := must(w.Events(ctx, "hello", 1))(t)[0]; ev.Kind != paas.EventCertAdded || ev.User != "ada" || ev.Text != "Certificate for *.example.com added by ada" {
+		if ev := must(w.Events(ctx, paas.EventQuery{App: "hello", Limit: 1}))(t)[0]; ev.Kind != paas.EventCertAdded || ev.User != "ada" || ev.Text != "Certificate for *.example.com added by ada" {
 			t.Errorf("got %+v", ev)
 		}
 
@@ -76,7 +76,7 @@ func TestOwnCertificatesGoToTheRouterAndComeBackAfterARestart(t *testing.T) {
 		if route, _ := w.router.Route(app.ID); len(route.Certificates) != 0 {
 			t.Errorf("got %v", route.Certificates)
 		}
-		if ev := must(w.Events(ctx, "hello", 1))(t)[0]; ev.Kind != paas.EventCertRemoved {
+		if ev := must(w.Events(ctx, paas.EventQuery{App: "hello", Limit: 1}))(t)[0]; ev.Kind != paas.EventCertRemoved {
 			t.Errorf("got %+v", ev)
 		}
 		if _, err := w.RemoveCertificate(ctx, "hello", "*.example.com"); paas.CodeOf(err) != paas.NotFound {

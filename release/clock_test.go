@@ -119,7 +119,7 @@ func TestEventsAreNumberedInTheirOrderThoughTheClockJumps(t *testing.T) {
 		w.mustPush("img1")
 		jump()
 		w.mustPush("img2")
-		events := must(w.Events(context.Background(), "hello", 1000))(t)
+		events := must(w.Events(context.Background(), paas.EventQuery{App: "hello", Limit: 1000}))(t)
 		for n := range events[1:] {
 			if events[n].ID <= events[n+1].ID {
 				t.Errorf("event %d comes before event %d", events[n].ID, events[n+1].ID)

@@ -40,10 +40,14 @@ func randomDesired(r *rand.Rand) Desired {
 	d := Desired{AppName: "hello", Release: 1 + r.IntN(2), Recreate: r.IntN(3) == 0}
 	for _, typ := range []string{"web", "worker"} {
 		for n := range r.IntN(4) {
-			d.Slots = append(d.Slots, Slot{Name: paas.InstanceName(typ, n+1), Type: typ, Down: r.IntN(8) == 0, Generation: r.IntN(2)})
+			d.Slots = append(d.Slots, Slot{Name: paas.InstanceName(typ, n+1), Type: typ, Down: r.IntN(8) == 0, Generation: r.IntN(2), Size: randomSize(r)})
 		}
 	}
 	return d
+}
+
+func randomSize(r *rand.Rand) paas.Size {
+	return paas.Size{Memory: paas.Memory(max(0, r.IntN(4)-2)) << 30}
 }
 
 func randomSeen(r *rand.Rand) []Seen {
@@ -52,7 +56,7 @@ func randomSeen(r *rand.Rand) []Seen {
 		typ := []string{"web", "worker", "clock"}[r.IntN(3)]
 		s := Seen{Instance: paas.Instance{
 			ID: fmt.Sprintf("i%d", n), AppName: "hello", Type: typ, Name: paas.InstanceName(typ, 1+r.IntN(4)), Release: 1 + r.IntN(2),
-			Generation: r.IntN(2), CreatedAt: planNow.Add(time.Duration(n) * time.Second),
+			Generation: r.IntN(2), Size: randomSize(r), CreatedAt: planNow.Add(time.Duration(n) * time.Second),
 		}}
 		switch r.IntN(6) {
 		case 0:
@@ -79,12 +83,16 @@ type sandbox struct {
 	most     int // instances there may be
 	before   int // healthy routed instances at the beginning
 	recreate bool
+	sizes    map[string]paas.Size
 	switched bool
 }
 
 // play executes a plan on a copy of observed and says what was wrong on the way.
 func play(p Plan, observed []Seen, d Desired) (world []Seen, trouble string) {
-	s := &sandbox{plan: p, world: slices.Clone(observed), most: len(observed) + len(d.Slots), recreate: d.Recreate}
+	s := &sandbox{plan: p, world: slices.Clone(observed), most: len(observed) + len(d.Slots), recreate: d.Recreate, sizes: map[string]paas.Size{}}
+	for _, slot := range d.Slots {
+		s.sizes[slot.Name] = slot.Size
+	}
 	s.before = s.routable()
 	for n, step := range p.Steps {
 		if trouble := s.step(n, step); trouble != "" {
@@ -115,6 +123,7 @@ func (s *sandbox) step(n int, step Step) (trouble string) {
 		}
 		s.world = append(s.world, Seen{Instance: paas.Instance{
 			ID: fmt.Sprintf("n%d", n), Name: step.Name, Type: step.Type, Release: step.Release, AppName: "hello", Running: true, Generation: 1,
+			Size: s.sizes[step.Name],
 		}})
 		if len(s.world) > s.most {
 			return "more instances than twice the formation"

@@ -22,6 +22,7 @@ type draft struct {
 
 	// What else its app.json asks for; only a deploy of a build has these.
 	formation paas.Formation // quantities of types that nobody has scaled
+	sizes     paas.Sizes     // sizes of types that nobody has resized
 	defaults  []string       // keys of config that the app lacked
 }
 
@@ -57,7 +58,7 @@ func (e *Engine) Deploy(ctx context.Context, app string, b paas.Build, progress 
 		}
 		d.description, d.build, d.image, d.commit, d.types = "Deploy "+b.What(), b.ID, b.Image, b.Commit, b.Types
 		d.declared, first = b.Checks, record.Current == 0
-		if err := d.applyManifest(record, b.Manifest); err != nil {
+		if err := e.applyManifest(ctx, &d, record, b.Manifest); err != nil {
 			return err
 		}
 		rel, err = e.release(ctx, record, d, progress)
@@ -96,6 +97,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		next, err := e.Store.FinishRelease(app.ID, rel.Version, rel.Outcome, func(a *paas.App) {
 			a.KeptChecks = paas.Checks{}
 			a.Formation, _ = a.Formation.Default(d.formation, d.types)
+			a.Sizes, _ = a.Sizes.Default(d.sizes, d.types)
 		})
 		if err == nil {
 			committed = true
@@ -112,6 +114,7 @@ func (e *Engine) release(ctx context.Context, app paas.App, d draft, progress Pr
 		want := app
 		want.Restarted, want.Stopped = nil, nil
 		want.Formation, _ = app.Formation.Default(d.formation, d.types)
+		want.Sizes, _ = app.Sizes.Default(d.sizes, d.types)
 		m = &move{
 			engine: e, app: app, want: want, release: rel, config: d.config, progress: detail, what: "deploy",
 			commit: commit, atomic: true, fresh: true, phases: phases,

@@ -75,8 +75,10 @@ type (
 		SetBuildSecrets(app, user string, values map[string]*string) error
 	}
 
-	// EventRecords are what happened to an app, newest first.
+	// EventRecords are what happened to an app, and what was asked for, newest first. Changes of no app are those of all.
 	EventRecords interface {
+		AppendChanges(changes []paas.Change) error
+		Changes(app string, limit int) ([]paas.Change, error)
 		AppendEvents(events []paas.Event) error
 		Events(app string, limit int) ([]paas.Event, error)
 	}
@@ -118,6 +120,7 @@ type (
 		Tail(ctx context.Context, id string, n int) ([]string, error)
 		Listening(ctx context.Context, id string) ([]netip.AddrPort, error)
 		Events(ctx context.Context, fn func(paas.InstanceEvent)) error
+		HostSize(ctx context.Context) (paas.Size, error)
 	}
 
 	// Operator changes it, one instance a call.

@@ -22,6 +22,8 @@ type Slot struct {
 	Down bool // taken down by ps:stop
 	// Generation counts the restarts asked for: an instance of an earlier one is replaced.
 	Generation int
+	// Size asked for: an instance of another is replaced.
+	Size paas.Size
 	// RetryAt holds back the replacement of a crashed instance.
 	RetryAt time.Time
 }
@@ -33,7 +35,7 @@ func desire(app paas.App, rel paas.Release, retry func(slot string) time.Time) D
 		for n := range app.Formation.Quantity(typ) {
 			name := paas.InstanceName(typ, n+1)
 			d.Slots = append(d.Slots, Slot{
-				Name: name, Type: typ, Down: app.Stopped[name], Generation: app.Restarted[name], RetryAt: retry(name),
+				Name: name, Type: typ, Down: app.Stopped[name], Generation: app.Restarted[name], Size: app.Sizes[typ], RetryAt: retry(name),
 			})
 		}
 	}

@@ -23,6 +23,8 @@ type Options struct {
 	// KeepRoutes names routes that belong to no app, which recovery must not drop.
 	KeepRoutes []string
 	Timings    Timings
+	// DefaultSize is that of the instances whose app asks for none, as the runtime holds them to it; it is shown here.
+	DefaultSize paas.Size
 	// Room refuses what would be written to the store, when its disk is too full for more; default: there is room.
 	Room func() error
 	// BuildCache is what a collection leaves of the engine's build cache; default: all of it.
@@ -76,7 +78,8 @@ type Engine struct {
 	probe    func(ctx context.Context, t target) trouble
 	lanes    lanes
 	memory   memory
-	recorder recorder
+	recorder recorder[paas.Event]
+	changes  recorder[paas.Change]
 	subnets  sync.Mutex // one MoveSubnet at a time
 
 	clearing sync.Map // App.ID of destroyed apps whose leftovers are being removed → true

@@ -48,6 +48,6 @@ func spec(app paas.App, rel paas.Release, config paas.Config, slot Slot) (paas.I
 	}
 	return paas.InstanceSpec{
 		App: app.ID, AppName: app.Name, Type: slot.Type, Name: slot.Name, Release: rel.Version, Generation: slot.Generation,
-		Image: rel.Image, Command: args, Env: environ(env), Port: port, Subnet: app.Subnet,
+		Image: rel.Image, Command: args, Env: environ(env), Port: port, Subnet: app.Subnet, Size: slot.Size,
 	}, nil
 }

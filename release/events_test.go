@@ -17,7 +17,7 @@ import (
 func (w *world) happened() []string {
 	w.t.Helper()
 	var list []string
-	for _, ev := range slices.Backward(must(w.Events(context.Background(), "hello", 1000))(w.t)) {
+	for _, ev := range slices.Backward(must(w.Events(context.Background(), paas.EventQuery{App: "hello", Limit: 1000}))(w.t)) {
 		list = append(list, strings.TrimSpace(string(ev.Kind)+" "+ev.Instance))
 	}
 	return list
@@ -41,7 +41,7 @@ func TestTheStepsOfADeployAreRecordedInTheirOrder(t *testing.T) {
 			t.Error(diff)
 		}
 		at := map[paas.EventKind]time.Time{}
-		events := must(w.Events(context.Background(), "hello", 8))(t)
+		events := must(w.Events(context.Background(), paas.EventQuery{App: "hello", Limit: 8}))(t)
 		for i, ev := range events {
 			at[ev.Kind] = ev.Time
 			if i > 0 && ev.ID != events[i-1].ID-1 {
@@ -65,7 +65,7 @@ func TestEventsNameWhoAndSurviveARestart(t *testing.T) {
 		w.halt()
 		w.boot()
 		synctest.Wait()
-		events := must(w.Events(context.Background(), "hello", 1000))(t)
+		events := must(w.Events(context.Background(), paas.EventQuery{App: "hello", Limit: 1000}))(t)
 		i := slices.IndexFunc(events, func(ev paas.EventInfo) bool { return ev.Kind == paas.Move("scale", paas.MoveDone) })
 		if i < 0 || events[i].User != "bo" || events[i].Text != "Scale by bo: web=2 worker=0" || events[i].Release != 1 {
 			t.Errorf("%+v", events)
@@ -74,7 +74,7 @@ func TestEventsNameWhoAndSurviveARestart(t *testing.T) {
 }
 
 func TestAStoreThatDoesNotKeepUpCostsEventsAndNothingElse(t *testing.T) {
-	r := recorder{}
+	r := recorder[paas.Event]{}
 	if !r.add(paas.Event{}) {
 		t.Error("nobody writes the first one")
 	}
@@ -130,9 +130,42 @@ func TestARenameBeforeTheFirstReleaseIsRecordedToo(t *testing.T) {
 		w.create()
 		must(w.RenameApp(paas.WithUser(context.Background(), "ada"), "hello", "hej", &progressLog{}))(t)
 		synctest.Wait()
-		events := must(w.Events(context.Background(), "hej", 10))(t)
+		events := must(w.Events(context.Background(), paas.EventQuery{App: "hej", Limit: 10}))(t)
 		if events[0].Kind != paas.EventAppRenamed || events[0].Text != "Renamed from hello to hej by ada" {
 			t.Errorf("%+v", events)
+		}
+	})
+}
+
+func TestChangesAndStepsAreOneTimeline(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		id := w.AppID("hello")
+		if w.AppID("nosuch") != "" || id == "" {
+			t.Errorf("ids %q, %q", w.AppID("nosuch"), id)
+		}
+		pass(time.Minute)
+		scale := paas.Change{Time: w.Now(), User: "bo", From: "socket", App: id, Name: "hello", Action: "ps:scale", Subject: "web=2"}
+		pass(time.Second)
+		must(w.Scale(paas.WithUser(context.Background(), "bo"), "hello", paas.Formation{"web": 2}, &progressLog{}))(t)
+		w.RecordChange(scale)
+		w.RecordChange(paas.Change{Time: w.Now(), User: "bo", From: "socket", Action: "keys:add", Subject: "cy", Code: paas.Conflict, Error: "there is a key cy already"})
+		all := must(w.Events(context.Background(), paas.EventQuery{App: "hello", Limit: 1000}))(t)
+		i := slices.IndexFunc(all, func(ev paas.EventInfo) bool { return ev.Kind == "ps:scale" })
+		if i < 1 || all[i].Result != paas.Done || all[i].Text != "web=2" || all[i-1].Kind != paas.Move("scale", paas.MoveSwitch) && all[i-1].Time.Before(all[i].Time) ||
+			!all[i+1].Time.Before(all[i].Time) || all[0].App != "hello" {
+			t.Errorf("%d: %+v", i, all)
+		}
+		if some := must(w.Events(context.Background(), paas.EventQuery{App: "hello", Limit: i + 1}))(t); len(some) != i+1 || some[i].Kind != "ps:scale" {
+			t.Errorf("%+v", some)
+		}
+		if changes := must(w.Events(context.Background(), paas.EventQuery{App: "hello", Changes: true, Limit: 10}))(t); len(changes) != 1 {
+			t.Errorf("%+v", changes)
+		}
+		changes := must(w.Events(context.Background(), paas.EventQuery{Limit: 10}))(t)
+		if len(changes) != 2 || changes[0].Result != "conflict" || changes[0].Text != "cy: there is a key cy already" {
+			t.Errorf("%+v", changes)
 		}
 	})
 }

@@ -78,6 +78,9 @@ func (f *fakeRuntime) boot(i *fakeInstance) {
 	case strings.Contains(image, "crash") && !strings.Contains(image, "not-"+i.Type):
 		i.ready = time.Now().Add(time.Hour)
 		f.exitSoon(i, 1)
+	case strings.Contains(image, "starves") && i.spec.Size.Memory != 0 && i.spec.Size.Memory < 64<<20:
+		i.ready, i.OOMKilled = time.Now().Add(time.Hour), true
+		f.exitSoon(i, 137)
 	case strings.Contains(image, "slow"):
 		i.ready = time.Now().Add(8 * time.Second)
 	case strings.Contains(image, "mute"):

@@ -15,7 +15,7 @@ import (
 
 // fakeRuntime is a container engine in memory whose time can be a test's. What an instance does depends on words in its
 // image's id: "crash" exits at boot with status 1, "slow" listens after 8 s, "mute" never listens, "redirect" answers any
-// GET with 302, "deaf" ignores SIGTERM. An image with "missing" is not on the host, one with "gone" not after its instances have started.
+// GET with 302, "deaf" ignores SIGTERM, "starves" is killed where it may take less than 64 MB. An image with "missing" is not on the host, one with "gone" not after its instances have started.
 // The command "exit" exits with 7.
 type fakeRuntime struct {
 	mu        sync.Mutex
@@ -88,7 +88,7 @@ func (f *fakeRuntime) Start(_ context.Context, sp paas.InstanceSpec) (paas.Insta
 	f.images[sp.Image.ID] = sp.App
 	i := &fakeInstance{spec: sp, Instance: paas.Instance{
 		ID: fmt.Sprintf("c%d", f.next), App: sp.App, AppName: sp.AppName, Type: sp.Type, Name: sp.Name, Release: sp.Release,
-		Generation: sp.Generation, Addr: f.address(sp), Port: sp.Port, CreatedAt: time.Now(),
+		Generation: sp.Generation, Size: sp.Size, Limits: sp.Size, Addr: f.address(sp), Port: sp.Port, CreatedAt: time.Now(),
 	}}
 	f.place(i)
 	f.starts = append(f.starts, fmt.Sprintf("%s v%d", sp.Name, sp.Release))
@@ -241,6 +241,10 @@ func (f *fakeRuntime) Instances(_ context.Context, app string) ([]paas.Instance,
 		list = append(list, i.Instance)
 	}
 	return list, f.away()
+}
+
+func (f *fakeRuntime) HostSize(context.Context) (paas.Size, error) {
+	return paas.Size{Memory: 4 << 30, CPU: 2000}, f.away()
 }
 
 // Exec is a command in an instance: "sleep" waits for its client to go, "exit" exits with 7, anything else says where it runs.

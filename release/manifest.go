@@ -11,9 +11,15 @@ import (
 )
 
 // applyManifest gives the draft what the app.json and the heroku.yml of a build ask for: config vars that the app lacks, in
-// the same release, and quantities of types that nobody has scaled.
-func (d *draft) applyManifest(app paas.App, m paas.Manifest) (err error) {
-	d.formation = m.Formation
+// the same release, and quantities and sizes of types that nobody has scaled or resized.
+func (e *Engine) applyManifest(ctx context.Context, d *draft, app paas.App, m paas.Manifest) (err error) {
+	d.formation, d.sizes = m.Formation, m.Sizes
+	sizes, added := app.Sizes.Default(d.sizes, d.types)
+	for _, typ := range added {
+		if err := e.fits(ctx, sizes[typ]); err != nil {
+			return fmt.Errorf("formation.%s.size of app.json: %w", typ, err)
+		}
+	}
 	d.config, d.defaults, err = m.Complete(app.Name, d.config)
 	return err
 }
@@ -32,6 +38,21 @@ func sayManifest(progress Progress, app paas.App, d draft) {
 			fmt.Fprintf(progress, "Scaled %s=%d, as app.json has it\n", typ, n)
 		case app.Formation[typ] != n:
 			fmt.Fprintf(progress, "%s stays at %d; app.json's %d is for apps that were not scaled yet\n", typ, app.Formation[typ], n)
+		}
+	}
+	saySizes(progress, app, d)
+}
+
+func saySizes(progress Progress, app paas.App, d draft) {
+	_, added := app.Sizes.Default(d.sizes, d.types)
+	for _, typ := range d.types.Names() {
+		size, says := d.sizes[typ]
+		switch {
+		case !says:
+		case slices.Contains(added, typ):
+			fmt.Fprintf(progress, "Resized %s=%s, as app.json has it\n", typ, size)
+		case app.Sizes[typ] != size:
+			fmt.Fprintf(progress, "%s stays at %s; app.json's %s is for apps that were not resized yet\n", typ, sizeText(app.Sizes[typ]), size)
 		}
 	}
 }

@@ -187,7 +187,9 @@ func (m *move) notUp(step Step, instance paas.Instance, err error) {
 // start creates an instance and waits until it is healthy and kept.
 func (m *move) start(ctx context.Context, step Step) (paas.Instance, error) {
 	e := m.engine
-	sp, err := spec(m.want, m.release, m.config, Slot{Name: step.Name, Type: step.Type, Generation: m.want.Restarted[step.Name]})
+	sp, err := spec(m.want, m.release, m.config, Slot{
+		Name: step.Name, Type: step.Type, Generation: m.want.Restarted[step.Name], Size: m.want.Sizes[step.Type],
+	})
 	if err != nil {
 		return paas.Instance{}, err
 	}

@@ -40,7 +40,7 @@ func TestAPageIsInTheRouteAndMakesNoRelease(t *testing.T) {
 			t.Error(err)
 		}
 		texts := map[string]bool{}
-		for _, ev := range must(w.Events(ada, "other", 1000))(t) {
+		for _, ev := range must(w.Events(ada, paas.EventQuery{App: "other", Limit: 1000}))(t) {
 			if ev.Kind == paas.EventPages && ev.User == "ada" {
 				texts[ev.Text] = true
 			}

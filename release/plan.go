@@ -141,6 +141,8 @@ func (p *planner) why(s Seen, slot Slot) string {
 		return "the app was renamed"
 	case s.Generation < slot.Generation:
 		return "restart"
+	case s.Size != slot.Size:
+		return resizeCause(s.Size, slot.Size)
 	case s.Restarted:
 		return "the engine restarted it with a used file system"
 	case s.Sick:
@@ -212,6 +214,18 @@ func crashCause(i paas.Instance) string {
 		return "out of memory"
 	}
 	return fmt.Sprintf("exited with status %d", i.ExitCode)
+}
+
+func resizeCause(from, to paas.Size) string {
+	return fmt.Sprintf("resized from %s to %s", sizeText(from), sizeText(to))
+}
+
+// sizeText is a size that was asked for.
+func sizeText(s paas.Size) string {
+	if s == (paas.Size{}) {
+		return "the " + paas.DefaultSize
+	}
+	return s.String()
 }
 
 // compareNames orders web.2 before web.10.

@@ -14,7 +14,7 @@ import (
 var planNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // parseSeen reads an observed instance: "web.1 v2 up", with the words up (running and healthy), boot (running), exit=N,
-// oom, created, sick, used (restarted by the engine), retiring, routed, gen=N, name=other, id=x.
+// oom, created, sick, used (restarted by the engine), retiring, routed, gen=N, name=other, size=512mb, id=x.
 func parseSeen(t *testing.T, n int, line string) Seen {
 	t.Helper()
 	words := strings.Fields(line)
@@ -47,6 +47,12 @@ func parseSeen(t *testing.T, n int, line string) Seen {
 			s.Routed = true
 		case key == "gen":
 			s.Generation = number
+		case key == "size":
+			size, err := paas.ParseSize(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Size = size
 		case key == "name":
 			s.AppName = value
 		case key == "id":
@@ -74,6 +80,8 @@ func TestPlan(t *testing.T) {
 	down[0].Down = true
 	again := slots("web.1", "web.2")
 	again[0].Generation = 1
+	small := slots("web.1", "web.2", "worker.1")
+	small[0].Size, small[1].Size = paas.Size{Memory: 512 << 20, CPU: 500}, paas.Size{Memory: 512 << 20, CPU: 500}
 	waiting := slots("web.1", "worker.1")
 	waiting[1].RetryAt = planNow.Add(time.Minute)
 	for _, c := range []struct {
@@ -197,6 +205,38 @@ retire  web.1 v1 (i0): restart
 		{"restarted once is enough", 1, again, []string{"web.1 v1 up routed gen=1", "web.2 v1 up routed"}, `
 switch  v1
 route   v1
+`},
+		{
+			"resized: only the types whose size changed, the new ones first", 1, small,
+			[]string{"web.1 v1 up routed size=1gb", "web.2 v1 up routed size=1gb", "worker.1 v1 up"},
+			`
+start   web.1 v1: resized from 1gb to 512mb:0.5cpu
+start   web.2 v1: resized from 1gb to 512mb:0.5cpu
+await   web.1 v1: just started
+await   web.2 v1: just started
+switch  v1
+route   v1
+retire  web.1 v1 (i0): resized from 1gb to 512mb:0.5cpu
+retire  web.2 v1 (i1): resized from 1gb to 512mb:0.5cpu
+`,
+		},
+		{"resized and killed in the middle: what has the size is kept", 1, small, []string{
+			"web.1 v1 up routed", "web.2 v1 up routed", "web.1 v1 boot size=512mb:0.5cpu", "worker.1 v1 up",
+		}, `
+start   web.2 v1: resized from the default to 512mb:0.5cpu
+await   web.1 v1 (i2): not yet known to be healthy
+await   web.2 v1: just started
+switch  v1
+route   v1
+retire  web.1 v1 (i0): resized from the default to 512mb:0.5cpu
+retire  web.2 v1 (i1): resized from the default to 512mb:0.5cpu
+`},
+		{"back to the default", 1, slots("web.1"), []string{"web.1 v1 up routed size=512mb:0.5cpu"}, `
+start   web.1 v1: resized from 512mb:0.5cpu to the default
+await   web.1 v1: just started
+switch  v1
+route   v1
+retire  web.1 v1 (i0): resized from 512mb:0.5cpu to the default
 `},
 		{"stopped", 1, down, []string{"web.1 v1 up routed"}, `
 switch  v1

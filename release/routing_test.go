@@ -112,7 +112,7 @@ func TestAProblemOfARouteIsAnEventAndALineOfTheApp(t *testing.T) {
 		w.RouteProblem(app.ID, "host a.localhost belongs to another app, a", false)
 		w.RouteProblem(app.ID, "host a.localhost belongs to another app, a", true)
 		w.RouteProblem("nosuch", "it has none", false)
-		events := must(w.Events(context.Background(), "hello", 2))(t)
+		events := must(w.Events(context.Background(), paas.EventQuery{App: "hello", Limit: 2}))(t)
 		if events[1].Kind != paas.EventRouteProblem || events[0].Kind != paas.EventRouteSolved || events[0].User != "" {
 			t.Errorf("%+v", events)
 		}

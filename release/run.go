@@ -72,7 +72,7 @@ func runSpec(app paas.App, rel paas.Release, config paas.Config, run paas.Run, r
 	}
 	return paas.InstanceSpec{
 		App: app.ID, AppName: app.Name, Type: paas.RunType, Name: run.Name(), Release: rel.Version, Image: rel.Image,
-		Command: args, Env: environ(env), Subnet: app.Subnet, TTY: req.TTY, Stdin: req.Stdin, Size: req.Size,
+		Command: args, Env: environ(env), Subnet: app.Subnet, TTY: req.TTY, Stdin: req.Stdin, Terminal: req.Terminal,
 	}, nil
 }
 

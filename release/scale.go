@@ -118,7 +118,7 @@ func (e *Engine) reshaping(
 	}
 	commit := func() (paas.App, error) {
 		return e.Store.UpdateApp(app.ID, func(a *paas.App) error {
-			a.Formation, a.Restarted, a.Stopped = want.Formation, want.Restarted, want.Stopped
+			a.Formation, a.Sizes, a.Restarted, a.Stopped = want.Formation, want.Sizes, want.Restarted, want.Stopped
 			return nil
 		})
 	}
@@ -146,12 +146,19 @@ func (e *Engine) current(app paas.App) (paas.Release, paas.Config, error) {
 	return e.entry(app, app.Current)
 }
 
+// formationText is web=2 worker=1, and where there are sizes web=2 at 512mb, worker=1.
 func formationText(app paas.App, rel paas.Release) string {
 	var parts []string
+	separator := " "
 	for _, typ := range rel.Types.Names() {
-		parts = append(parts, fmt.Sprintf("%s=%d", typ, app.Formation.Quantity(typ)))
+		part := fmt.Sprintf("%s=%d", typ, app.Formation.Quantity(typ))
+		if size := app.Sizes[typ]; size != (paas.Size{}) {
+			part += " at " + size.String()
+			separator = ", "
+		}
+		parts = append(parts, part)
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(parts, separator)
 }
 
 func title(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

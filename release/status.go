@@ -22,7 +22,9 @@ func (e *Engine) Processes(ctx context.Context, app string) (paas.Processes, err
 		}
 		for _, name := range rel.Types.Names() {
 			command, _ := rel.Types.Command(name)
-			out.Formation = append(out.Formation, paas.ProcessStatus{Type: name, Quantity: record.Formation.Quantity(name), Command: command})
+			out.Formation = append(out.Formation, paas.ProcessStatus{
+				Type: name, Quantity: record.Formation.Quantity(name), Size: record.Sizes[name].Or(e.DefaultSize), Command: command,
+			})
 		}
 	}
 	instances, err := e.Runtime.Instances(ctx, record.ID)
@@ -75,7 +77,7 @@ func sortStatuses(list []paas.InstanceStatus) []paas.InstanceStatus {
 
 // status of an instance that exists.
 func (e *Engine) status(app paas.App, i paas.Instance) paas.InstanceStatus {
-	s := paas.InstanceStatus{Name: i.Name, Type: i.Type, Release: i.Release, State: paas.InstanceStarting}
+	s := paas.InstanceStatus{Name: i.Name, Type: i.Type, Release: i.Release, Size: i.Limits, State: paas.InstanceStarting}
 	if !i.StartedAt.IsZero() {
 		s.StartedAt = &i.StartedAt
 	}
@@ -100,7 +102,9 @@ func (e *Engine) status(app paas.App, i paas.Instance) paas.InstanceStatus {
 
 // missing is the status of a slot without a live instance.
 func (e *Engine) missing(app paas.App, rel paas.Release, slot Slot) paas.InstanceStatus {
-	s := paas.InstanceStatus{Name: slot.Name, Type: slot.Type, Release: rel.Version, State: paas.InstanceStarting}
+	s := paas.InstanceStatus{
+		Name: slot.Name, Type: slot.Type, Release: rel.Version, Size: slot.Size.Or(e.DefaultSize), State: paas.InstanceStarting,
+	}
 	if slot.Down {
 		s.State, s.Reason = paas.InstanceDown, "stopped"
 		return s

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -34,7 +35,9 @@ type Options struct {
 	Logins func() ([]paas.RegistryLogin, error)
 	// Registry is HOST/PATH under which each built image is put, too. Empty: nowhere.
 	Registry string
-	Log      *slog.Logger // nil: discarded
+	// DefaultSize is that of instances whose spec has none, field by field. Its zero fields are no bound.
+	DefaultSize paas.Size
+	Log         *slog.Logger // nil: discarded
 }
 
 // Docker is a Docker engine as one installation uses it. Its methods may be called from any goroutine. While the
@@ -44,6 +47,8 @@ type Docker struct {
 	installation string
 	readLogins   func() ([]paas.RegistryLogin, error)
 	registry     string
+	defaultSize  paas.Size
+	hostCPUs     atomic.Int64 // paas.CPU; 0: not asked yet
 	log          *slog.Logger
 
 	mirror     mirror
@@ -86,7 +91,8 @@ func New(opts Options) (*Docker, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	d := &Docker{
-		client: c, installation: opts.Installation, readLogins: opts.Logins, registry: registry, log: log, listings: listings{turn: make(chan struct{}, 1)},
+		client: c, installation: opts.Installation, readLogins: opts.Logins, registry: registry,
+		defaultSize: opts.DefaultSize, log: log, listings: listings{turn: make(chan struct{}, 1)},
 	}
 	d.life, d.stop = context.WithCancel(context.Background())
 	return d, nil

@@ -32,7 +32,7 @@ func (d *Docker) Exec(ctx context.Context, id string, req paas.ExecRequest, stdi
 	}
 	s := &session{
 		process: c, log: d.log.With("instance", id), name: "a command in instance " + short(id),
-		tty: req.TTY, stdin: req.Stdin, size: req.Size, stdio: stdio,
+		tty: req.TTY, stdin: req.Stdin, size: req.Terminal, stdio: stdio,
 	}
 	// It may run, and its client leave, before the engine has answered: it has to be ended then.
 	if s.conn, err = c.start(context.WithoutCancel(ctx), req); err != nil {
@@ -59,7 +59,7 @@ func (d *Docker) createExec(ctx context.Context, id string, req paas.ExecRequest
 		Cmd: req.Command, Env: env, TTY: req.TTY, AttachStdin: req.Stdin, AttachStdout: true, AttachStderr: true,
 	}
 	if req.TTY {
-		options.ConsoleSize = client.ConsoleSize{Height: uint(req.Size.Rows), Width: uint(req.Size.Cols)} // from API 1.42 on; see also session.control
+		options.ConsoleSize = client.ConsoleSize{Height: uint(req.Terminal.Rows), Width: uint(req.Terminal.Cols)} // from API 1.42 on; see also session.control
 	}
 	c := &command{docker: d, instance: id}
 	err := d.call(ctx, writeLimit, "prepare a command in instance "+short(id), func(ctx context.Context) error {

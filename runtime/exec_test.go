@@ -97,7 +97,7 @@ func TestExecOnATerminalPassesItsSizeAndItsChanges(t *testing.T) {
 	input, typed := io.Pipe()
 	resize := make(chan paas.TerminalSize)
 	done := make(chan int)
-	req := paas.ExecRequest{Command: []string{"/probe", "size"}, TTY: true, Stdin: true, Size: paas.TerminalSize{Cols: 101, Rows: 41}}
+	req := paas.ExecRequest{Command: []string{"/probe", "size"}, TTY: true, Stdin: true, Terminal: paas.TerminalSize{Cols: 101, Rows: 41}}
 	go func() {
 		code, err := d.Exec(t.Context(), i.ID, req, paas.Stdio{Stdin: input, Stdout: out, Resize: resize})
 		if err != nil {

@@ -89,6 +89,7 @@ func (d *Docker) inspect(ctx context.Context, id string) (container.InspectRespo
 func observed(c container.InspectResponse) paas.Instance {
 	i := labelled(c.ID, c.Config.Labels)
 	i.Addr = address(c.NetworkSettings)
+	i.Limits = limits(c.HostConfig)
 	i.CreatedAt = engineTime(c.Created)
 	i.StartedAt = engineTime(c.State.StartedAt)
 	i.FinishedAt = engineTime(c.State.FinishedAt)

@@ -19,6 +19,7 @@ const (
 	labelInstance     = "paas.instance"
 	labelGeneration   = "paas.generation"
 	labelPort         = "paas.port"
+	labelSize         = "paas.size"     // as the app asked for; "" is the platform's default
 	labelAttached     = "paas.attached" // "true": a run whose output goes to its client, not to the log
 	labelBuild        = "paas.build"
 	labelCommit       = "paas.commit"
@@ -48,14 +49,19 @@ func (d *Docker) labelsOf(spec paas.InstanceSpec) map[string]string {
 		labelInstance:     spec.Name,
 		labelGeneration:   strconv.Itoa(spec.Generation),
 		labelPort:         strconv.Itoa(spec.Port),
+		labelSize:         spec.Size.String(),
 	})
 	return labels
 }
 
 // labelled fills in the part of an instance that its labels tell.
 func labelled(id string, labels map[string]string) paas.Instance {
+	size, err := paas.ParseSize(labels[labelSize])
+	if err != nil { // none, or one that somebody garbled
+		size = paas.Size{}
+	}
 	return paas.Instance{
-		ID: id, App: labels[labelAppID], AppName: labels[labelApp], Type: labels[labelProcess], Name: labels[labelInstance],
+		ID: id, Size: size, App: labels[labelAppID], AppName: labels[labelApp], Type: labels[labelProcess], Name: labels[labelInstance],
 		Release: number(labels[labelRelease]), Generation: number(labels[labelGeneration]), Port: number(labels[labelPort]),
 	}
 }

@@ -97,7 +97,7 @@ func (d *Docker) removeLater(id string) {
 func (d *Docker) attach(ctx context.Context, c created, spec paas.InstanceSpec, stdio paas.Stdio) (*session, error) {
 	s := &session{
 		process: oneOff{d, c.id}, log: d.log.With("instance", c.id), name: spec.Name,
-		tty: spec.TTY, stdin: spec.Stdin, size: spec.Size, stdio: stdio,
+		tty: spec.TTY, stdin: spec.Stdin, size: spec.Terminal, stdio: stdio,
 	}
 	waiting := make(chan struct{})
 	go func() {

@@ -161,7 +161,7 @@ func TestRunOnATerminalPassesItsSizeAndItsChanges(t *testing.T) {
 	resize := make(chan paas.TerminalSize)
 	done := make(chan int)
 	spec := newSpec("run", "size")
-	spec.TTY, spec.Stdin, spec.Size = true, true, paas.TerminalSize{Cols: 101, Rows: 41}
+	spec.TTY, spec.Stdin, spec.Terminal = true, true, paas.TerminalSize{Cols: 101, Rows: 41}
 	go func() {
 		code, err := d.Run(t.Context(), spec, paas.Stdio{Stdin: input, Stdout: out, Resize: resize}, nil)
 		if err != nil {

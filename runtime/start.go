@@ -19,9 +19,6 @@ import (
 // if somebody put a container of their own on the app's network.
 const addressTries = 5
 
-// pidsLimit of an instance: far above what an app needs, far below what hurts the host.
-const pidsLimit = 4096
-
 // created is a container that was made from a spec and may run or not.
 type created struct {
 	id   string
@@ -34,7 +31,7 @@ type created struct {
 // Errors: paas.NotFound for a missing image, paas.Failed when the engine cannot start the command, paas.Conflict when
 // the subnet is in use on the host or full.
 func (d *Docker) Start(ctx context.Context, spec paas.InstanceSpec) (paas.Instance, error) {
-	spec.TTY, spec.Stdin, spec.Size = false, false, paas.TerminalSize{}
+	spec.TTY, spec.Stdin, spec.Terminal = false, false, paas.TerminalSize{}
 	c, err := d.launch(ctx, spec, func(ctx context.Context, c created) error { return d.start(ctx, c.id) })
 	if err != nil {
 		return paas.Instance{}, err
@@ -114,10 +111,14 @@ func (d *Docker) createMissing(ctx context.Context, name string, spec paas.Insta
 }
 
 func (d *Docker) createNamed(ctx context.Context, name string, spec paas.InstanceSpec, addr netip.Addr) (string, error) {
+	limits, err := d.limitsOf(ctx, spec.Size)
+	if err != nil {
+		return "", err
+	}
 	var id string
-	err := d.call(ctx, writeLimit, "create container "+name, func(ctx context.Context) error {
+	err = d.call(ctx, writeLimit, "create container "+name, func(ctx context.Context) error {
 		result, err := d.client.ContainerCreate(ctx, client.ContainerCreateOptions{
-			Name: name, Config: d.config(spec), HostConfig: d.hostConfig(spec),
+			Name: name, Config: d.config(spec), HostConfig: d.hostConfig(spec, limits),
 			NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
 				d.networkName(spec.App): {IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: addr}},
 			}},
@@ -155,16 +156,16 @@ const maxHostname = 63
 // hostname is an instance's name, or as much of its end, which has the number, as a host name may have.
 func hostname(name string) string { return name[max(0, len(name)-maxHostname):] }
 
-func (d *Docker) hostConfig(spec paas.InstanceSpec) *container.HostConfig {
-	init, pids := true, int64(pidsLimit)
+func (d *Docker) hostConfig(spec paas.InstanceSpec, limits paas.Size) *container.HostConfig {
+	init := true
 	return &container.HostConfig{
 		NetworkMode: container.NetworkMode(d.networkName(spec.App)),
 		LogConfig:   logConfig(),
 		SecurityOpt: []string{"no-new-privileges"},
 		// Engines before API 1.42 ignore the size here; Run sets it again after the start.
-		ConsoleSize: [2]uint{uint(spec.Size.Rows), uint(spec.Size.Cols)},
+		ConsoleSize: [2]uint{uint(spec.Terminal.Rows), uint(spec.Terminal.Cols)},
 		Init:        &init,
-		Resources:   container.Resources{PidsLimit: &pids},
+		Resources:   resources(limits),
 	}
 }
 

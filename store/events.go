@@ -23,7 +23,7 @@ func (db *DB) AppendEvents(events []paas.Event) error {
 			if err != nil {
 				return err
 			}
-			if err := appendEvent(b, ev); err != nil {
+			if err := appendBounded(b, KeptEvents, func(n int) paas.Event { ev.ID = n; return ev }); err != nil {
 				return err
 			}
 		}
@@ -31,18 +31,19 @@ func (db *DB) AppendEvents(events []paas.Event) error {
 	})
 }
 
-func appendEvent(b *bbolt.Bucket, ev paas.Event) error {
-	n, err := b.NextSequence()
+// appendBounded writes what assign makes of the next number, and deletes what is then one too many.
+func appendBounded[T any](b *bbolt.Bucket, kept int, assign func(n int) T) error {
+	next, err := b.NextSequence()
 	if err != nil {
 		return err
 	}
-	ev.ID = int(n)
-	if ev.ID > KeptEvents {
-		if err := b.Delete(number(ev.ID - KeptEvents)); err != nil {
+	n := int(next)
+	if n > kept {
+		if err := b.Delete(number(n - kept)); err != nil {
 			return err
 		}
 	}
-	return put(b, number(ev.ID), ev)
+	return put(b, number(n), assign(n))
 }
 
 // Events returns the newest events of an app, at most limit of them, newest first.

@@ -36,6 +36,8 @@ var (
 	bucketUnfinishedBuilds = []byte("unfinished_builds") // app id + number → nothing
 	bucketUnfinishedRuns   = []byte("unfinished_runs")   // app id + number → nothing
 
+	bucketChanges = []byte("changes") // number → change
+
 	bucketKeys      = []byte("keys")       // name → key
 	bucketKeyPrints = []byte("key_prints") // fingerprint → name
 	bucketTokens    = []byte("tokens")     // name → token
@@ -60,14 +62,14 @@ type migration func(*bbolt.Tx) error
 
 // schema is every migration, in order. Only ever append: the position is the version.
 func schema() []migration {
-	return []migration{createBuckets, createBuckets, createBuckets, createBuckets, createBuckets}
+	return []migration{createBuckets, createBuckets, createBuckets, createBuckets, createBuckets, createBuckets}
 }
 
 // buckets lists what the present schema consists of, besides meta.
 func buckets() [][]byte {
 	flat := [][]byte{
 		bucketApps, bucketAppNames, bucketAppIDs, bucketGoneApps, bucketSubnets, bucketDomains, bucketAppDomains, bucketCertificates, bucketBuildSecrets, bucketRegistries,
-		bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns,
+		bucketPendingReleases, bucketUnfinishedBuilds, bucketUnfinishedRuns, bucketChanges,
 		bucketKeys, bucketKeyPrints, bucketTokens, bucketTokenSums,
 	}
 	return append(flat, perApp()...)

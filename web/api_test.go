@@ -66,11 +66,15 @@ func everyCall(c *client.Client) map[string]func(context.Context) error {
 			_, err := c.Scale(ctx, "hello", paas.Formation{"web": 4}, nil)
 			return err
 		},
+		"Resize hello map[web:512mb:0.5cpu worker:]": func(ctx context.Context) error {
+			_, err := c.Resize(ctx, "hello", paas.Sizes{"web": {Memory: 512 << 20, CPU: 500}, "worker": {}}, nil)
+			return err
+		},
 		"Restart hello web.1": func(ctx context.Context) error { _, err := c.Restart(ctx, "hello", "web.1", nil); return err },
 		"Stop hello worker":   func(ctx context.Context) error { _, err := c.Stop(ctx, "hello", "worker", nil); return err },
 		"Exec hello web.1 [ls -l] map[A:1] true {80 24}": func(ctx context.Context) error {
 			req := paas.ExecRequest{
-				Command: []string{"ls", "-l"}, Env: map[string]string{"A": "1"}, TTY: true, Size: paas.TerminalSize{Cols: 80, Rows: 24},
+				Command: []string{"ls", "-l"}, Env: map[string]string{"A": "1"}, TTY: true, Terminal: paas.TerminalSize{Cols: 80, Rows: 24},
 			}
 			_, err := c.Exec(ctx, "hello", "web.1", req, paas.Stdio{})
 			return err
@@ -265,6 +269,8 @@ func TestBadRequestsAreRefusedBeforeAnyService(t *testing.T) {
 		{name: "rollback to -1", method: "POST", path: "/v1/apps/a/rollback", body: `{"version":-1}`},
 		{name: "scale web=x", method: "PATCH", path: "/v1/apps/a/formation", body: `{"web":"x"}`},
 		{name: "scale web=1.5", method: "PATCH", path: "/v1/apps/a/formation", body: `{"web":1.5}`},
+		{name: "resize web=big", method: "PATCH", path: "/v1/apps/a/sizes", body: `{"web":"big"}`},
+		{name: "resize web=512", method: "PATCH", path: "/v1/apps/a/sizes", body: `{"web":512}`},
 		{name: "restart ;id", method: "POST", path: "/v1/apps/a/restart", body: `{"target":";id"}`},
 		{name: "log source", method: "GET", path: "/v1/apps/a/logs?source=kernel"},
 		{name: "log lines", method: "GET", path: "/v1/apps/a/logs?lines=-1"},

@@ -38,6 +38,7 @@ func (s *Server) listApps(c echo.Context) error {
 
 func (s *Server) createApp(c echo.Context) error {
 	name, err := boundName(c)
+	about(c, name)
 	if err != nil {
 		return err
 	}
@@ -52,6 +53,7 @@ func (s *Server) getApp(c echo.Context) error {
 
 func (s *Server) renameApp(c echo.Context) error {
 	to, err := boundName(c)
+	about(c, to)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ func (s *Server) setBuildSettings(c echo.Context) error {
 	if err := bind(c, &patch); err != nil {
 		return err
 	}
+	about(c, names(patch)...)
 	changed, err := s.BuildSettings.SetBuildSettings(lasting(c), c.Param("app"), patch)
 	return answer(c, http.StatusOK, client.SettingsChange{Changed: orEmpty(changed)}, err)
 }
@@ -33,6 +34,7 @@ func (s *Server) setBuildSecrets(c echo.Context) error {
 	if err := bind(c, &patch); err != nil {
 		return err
 	}
+	about(c, names(patch)...)
 	secrets, err := s.BuildSettings.SetBuildSecrets(lasting(c), c.Param("app"), patch)
 	return list(c, secrets, err)
 }

@@ -19,6 +19,7 @@ func (s *Server) addCert(c echo.Context) error {
 		return err
 	}
 	cert, err := s.Certs.AddCertificate(lasting(c), c.Param("app"), []byte(body.Certificate), []byte(body.Key))
+	about(c, cert.Names...)
 	return answer(c, http.StatusCreated, cert, err)
 }
 

@@ -19,6 +19,7 @@ func (s *Server) setChecks(c echo.Context) error {
 	if err := bind(c, &patch); err != nil {
 		return err
 	}
+	about(c, names(patch)...)
 	if err := patch.Validate(); err != nil {
 		return err
 	}

@@ -32,7 +32,9 @@ func quietly(t *testing.T, f *fake, serve func(ctx context.Context, s *Server, c
 	return conn
 }
 
-func asAda(ctx context.Context, s *Server, conn net.Conn) error { return s.ServeConn(ctx, conn, "ada") }
+func asAda(ctx context.Context, s *Server, conn net.Conn) error {
+	return s.ServeConn(ctx, conn, "ada", "192.0.2.7")
+}
 
 func asStranger(ctx context.Context, s *Server, conn net.Conn) error {
 	return s.ServeTCP(ctx, newSingle(conn))

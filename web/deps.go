@@ -41,9 +41,12 @@ type (
 		Rollback(ctx context.Context, app string, to int, progress io.Writer) (paas.ReleaseInfo, error)
 	}
 
-	// Events is the audit of an app: its newest events, at most limit, newest first.
+	// Events is what happened and what was asked for, newest first. RecordChange adds to it and does not wait; AppID is empty
+	// where there is no such app.
 	Events interface {
-		Events(ctx context.Context, app string, limit int) ([]paas.EventInfo, error)
+		Events(ctx context.Context, q paas.EventQuery) ([]paas.EventInfo, error)
+		AppID(name string) string
+		RecordChange(change paas.Change)
 	}
 
 	// Processes is the formation and its instances. A target is a type (web), an instance (web.1) or "" for all. Exec
@@ -51,6 +54,7 @@ type (
 	Processes interface {
 		Processes(ctx context.Context, app string) (paas.Processes, error)
 		Scale(ctx context.Context, app string, change paas.Formation, progress io.Writer) (paas.Processes, error)
+		Resize(ctx context.Context, app string, change paas.Sizes, progress io.Writer) (paas.Processes, error)
 		Restart(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error)
 		Stop(ctx context.Context, app, target string, progress io.Writer) (paas.Processes, error)
 		Exec(ctx context.Context, app, instance string, req paas.ExecRequest, stdio paas.Stdio) (exitCode int, err error)
@@ -161,11 +165,11 @@ type (
 		TokenBySum(sum string) (paas.Token, error)
 	}
 
-	// Git is the git side of the SSH door. ReceivePack and UploadPack return git's exit code; they end when ctx does.
+	// Git is the git side of the SSH door. ReceivePack returns what became of the push, UploadPack git's exit code; they end when ctx does.
 	// PreReceive is the pre-receive hook's call back: token names the ReceivePack it belongs to, updates is what git
 	// wrote to the hook ("old new ref" lines), env the hook's GIT_* variables, options those of the push; an error rejects it.
 	Git interface {
-		ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error)
+		ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (paas.PushResult, error)
 		UploadPack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (exitCode int, err error)
 		PreReceive(ctx context.Context, token, updates string, env map[string]string, options []string, progress io.Writer) error
 	}

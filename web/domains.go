@@ -18,6 +18,7 @@ func (s *Server) addDomain(c echo.Context) error {
 	if err := bind(c, &body); err != nil {
 		return err
 	}
+	about(c, body.Host)
 	d, err := s.Domains.AddDomain(lasting(c), c.Param("app"), body.Host)
 	return answer(c, http.StatusCreated, d, err)
 }

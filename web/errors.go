@@ -35,11 +35,13 @@ func (s *Server) fault(c echo.Context, err error) client.Fault {
 	public := publicError(err)
 	if public == nil {
 		s.log.Error("request failed", "request_id", id, "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
+		c.Set(faultKey, paas.Errorf(paas.Internal, "internal error"))
 		return client.Fault{Code: paas.Internal, Message: "internal error (request id " + id + ")", Hint: "look for it in paasd's log", RequestID: id}
 	}
 	if paas.OutOfSpace(err) {
 		s.log.Warn("request failed for want of space", "request_id", id, "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 	}
+	c.Set(faultKey, public)
 	return client.Fault{Code: public.Code, Message: public.Message, Hint: public.Hint, RequestID: id}
 }
 

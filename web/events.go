@@ -14,14 +14,17 @@ const (
 	maxEvents     = 10_000
 )
 
-func (s *Server) listEvents(c echo.Context) error {
-	limit := defaultEvents
+// listEvents is of an app, or, on the path without one, every change of the installation.
+func (s *Server) listEvents(c echo.Context) (err error) {
+	q := paas.EventQuery{App: c.Param("app"), Limit: defaultEvents}
 	if v := c.QueryParam("limit"); v != "" {
-		var err error
-		if limit, err = strconv.Atoi(v); err != nil || limit < 1 || limit > maxEvents {
+		if q.Limit, err = strconv.Atoi(v); err != nil || q.Limit < 1 || q.Limit > maxEvents {
 			return badParam("limit", "a number from 1 to "+strconv.Itoa(maxEvents))
 		}
 	}
-	events, err := s.Events.Events(c.Request().Context(), c.Param("app"), limit)
-	return list[paas.EventInfo](c, events, err)
+	if q.Changes, err = flag(c, "changes"); err != nil {
+		return err
+	}
+	events, err := s.Events.Events(c.Request().Context(), q)
+	return list(c, events, err)
 }

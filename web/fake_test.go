@@ -15,11 +15,12 @@ import (
 // fake is all the services: it records what is called and in whose name, answers with zero values, and does what its
 // on-functions say instead. Keys and tokens are kept as the store would.
 type fake struct {
-	mu     sync.Mutex
-	calls  []string
-	err    error // of every call that takes a context
-	keys   map[string]paas.Key
-	tokens map[string]paas.Token
+	mu      sync.Mutex
+	calls   []string
+	err     error // of every call that takes a context
+	keys    map[string]paas.Key
+	tokens  map[string]paas.Token
+	changes []paas.Change
 
 	onScale   func(ctx context.Context, progress io.Writer) (paas.Processes, error)
 	onLogs    func(ctx context.Context, q paas.LogQuery, fn func(paas.LogLine) error) error
@@ -82,8 +83,16 @@ func (f *fake) DestroyApp(ctx context.Context, app string, progress io.Writer) e
 	return f.note(ctx, "DestroyApp", app)
 }
 
-func (f *fake) Events(ctx context.Context, app string, limit int) ([]paas.EventInfo, error) {
-	return nil, f.note(ctx, "Events", app, limit)
+func (f *fake) Events(ctx context.Context, q paas.EventQuery) ([]paas.EventInfo, error) {
+	return nil, f.note(ctx, "Events", q.App, q.Limit)
+}
+
+func (f *fake) AppID(name string) string { return "id-of-" + name }
+
+func (f *fake) RecordChange(change paas.Change) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changes = append(f.changes, change)
 }
 
 func (f *fake) Config(ctx context.Context, app string) (paas.Config, int, error) {
@@ -144,6 +153,10 @@ func (f *fake) Scale(ctx context.Context, app string, change paas.Formation, pro
 	return paas.Processes{}, err
 }
 
+func (f *fake) Resize(ctx context.Context, app string, change paas.Sizes, _ io.Writer) (paas.Processes, error) {
+	return paas.Processes{}, f.note(ctx, "Resize", app, change)
+}
+
 func (f *fake) Restart(ctx context.Context, app, target string, _ io.Writer) (paas.Processes, error) {
 	return paas.Processes{}, f.note(ctx, "Restart", app, target)
 }
@@ -153,7 +166,7 @@ func (f *fake) Stop(ctx context.Context, app, target string, _ io.Writer) (paas.
 }
 
 func (f *fake) Exec(ctx context.Context, app, instance string, req paas.ExecRequest, stdio paas.Stdio) (int, error) {
-	err := f.note(ctx, "Exec", app, instance, req.Command, req.Env, req.TTY, req.Size)
+	err := f.note(ctx, "Exec", app, instance, req.Command, req.Env, req.TTY, req.Terminal)
 	if f.onAttach != nil {
 		return f.onAttach(ctx, stdio)
 	}
@@ -351,12 +364,13 @@ func (f *fake) TokenBySum(sum string) (paas.Token, error) {
 	return paas.Token{}, paas.Errorf(paas.NotFound, "unknown token")
 }
 
-func (f *fake) ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+func (f *fake) ReceivePack(ctx context.Context, app string, stdin io.Reader, stdout, stderr io.Writer) (paas.PushResult, error) {
 	err := f.note(ctx, "ReceivePack", app)
+	code := 0
 	if f.onReceive != nil {
-		return f.onReceive(ctx, app, stdin, stdout, stderr)
+		code, err = f.onReceive(ctx, app, stdin, stdout, stderr)
 	}
-	return 0, err
+	return paas.PushResult{ExitCode: code, Updates: "main 1a2b3c4"}, err
 }
 
 func (f *fake) Registries() ([]paas.Registry, error) { return nil, nil }

@@ -15,6 +15,9 @@ func (s *Server) collect(c echo.Context) error {
 	if err := bind(c, &body); err != nil {
 		return err
 	}
+	if body.DryRun {
+		about(c, "dry run")
+	}
 	return s.long(c, func(ctx context.Context, progress io.Writer) (any, error) {
 		found, err := s.Garbage.Collect(ctx, body.DryRun, progress)
 		found.Freed, found.Kept = orEmpty(found.Freed), orEmpty(found.Kept)

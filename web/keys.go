@@ -19,6 +19,7 @@ func (s *Server) addKey(c echo.Context) error {
 	if err := bind(c, &body); err != nil {
 		return err
 	}
+	about(c, body.Name)
 	if err := paas.ValidateKeyName(body.Name); err != nil {
 		return err
 	}

@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,10 +29,32 @@ func (s *Server) scale(c echo.Context) error {
 	if err := bind(c, &change); err != nil {
 		return err
 	}
+	about(c, pairs(change)...)
 	return s.long(c, func(ctx context.Context, progress io.Writer) (any, error) {
 		ps, err := s.Processes.Scale(ctx, c.Param("app"), change, progress)
 		return withLists(ps), err
 	})
+}
+
+func (s *Server) resize(c echo.Context) error {
+	var change paas.Sizes
+	if err := bind(c, &change); err != nil {
+		return err
+	}
+	about(c, pairs(change)...)
+	return s.long(c, func(ctx context.Context, progress io.Writer) (any, error) {
+		ps, err := s.Processes.Resize(ctx, c.Param("app"), change, progress)
+		return withLists(ps), err
+	})
+}
+
+// pairs are a change of the formation as people type it: web=2.
+func pairs[V any](change map[string]V) []string {
+	all := make([]string, 0, len(change))
+	for _, typ := range slices.Sorted(maps.Keys(change)) {
+		all = append(all, fmt.Sprintf("%s=%v", typ, change[typ]))
+	}
+	return all
 }
 
 func (s *Server) restart(c echo.Context) error {
@@ -64,6 +89,7 @@ func boundTarget(c echo.Context) (string, error) {
 		return "", paas.Errorf(paas.Invalid, "%s is neither a process type nor an instance", paas.Quote(body.Target)).
 			WithHint("for example web, or web.1: paas ps")
 	}
+	about(c, body.Target)
 	return body.Target, nil
 }
 

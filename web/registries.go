@@ -23,6 +23,7 @@ func (s *Server) addRegistry(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	about(c, host)
 	ctx := c.Request().Context()
 	login := paas.RegistryLogin{Registry: paas.Registry{Host: host, User: body.User, CreatedBy: paas.UserOf(ctx)}, Password: body.Password}
 	if err := login.Validate(); err != nil {

@@ -54,6 +54,9 @@ func (s *Server) rollback(c echo.Context) error {
 	if err := rollbackVersion(body.Version); err != nil {
 		return err
 	}
+	if body.Version != 0 {
+		about(c, "to v"+strconv.Itoa(body.Version))
+	}
 	return s.long(c, func(ctx context.Context, progress io.Writer) (any, error) {
 		return s.Releases.Rollback(ctx, c.Param("app"), body.Version, progress)
 	})

@@ -27,6 +27,7 @@ func (s *Server) setRouting(c echo.Context) error {
 	if err := bind(c, &patch); err != nil {
 		return err
 	}
+	about(c, names(patch)...)
 	changed, err := s.Routing.SetRouting(lasting(c), c.Param("app"), patch)
 	return answer(c, http.StatusOK, client.SettingsChange{Changed: orEmpty(changed)}, err)
 }

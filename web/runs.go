@@ -19,6 +19,7 @@ func (s *Server) createRun(c echo.Context) error {
 		return err
 	}
 	run, err := s.Runs.CreateRun(lasting(c), c.Param("app"), req)
+	about(c, run.Name) // the command is in its record: it may have what is nobody's business
 	return answer(c, http.StatusCreated, run, err)
 }
 

@@ -78,7 +78,8 @@ func NewServer(services Services, opts Options) *Server {
 	}
 	s.echo = echo.New()
 	s.echo.HTTPErrorHandler = s.renderError
-	s.echo.IPExtractor = echo.ExtractIPDirect()
+	// A reverse proxy on this machine, such as the router for paasd's own host, says whom it speaks for; nobody else may.
+	s.echo.IPExtractor = echo.ExtractIPFromXFFHeader(echo.TrustLinkLocal(false), echo.TrustPrivateNet(false))
 	s.echo.Use(s.trackRequests, s.requestID, s.logRequests, s.recoverPanics, timeLimits, s.authenticate, checkParams)
 	s.routes(s.echo)
 	return s
@@ -96,10 +97,10 @@ func (s *Server) ServeUnix(ctx context.Context, l net.Listener) error {
 	return s.serve(ctx, l, func(conn net.Conn) visitor { return visitor{door: doorUnix, user: s.peerName(conn)} })
 }
 
-// ServeConn serves one connection whose client is known to be user. It returns when the connection is over, or as
+// ServeConn serves one connection whose client is known to be user, at an address. It returns when the connection is over, or as
 // ServeTCP does. A request that goes on without its client is not waited for: see Wait.
-func (s *Server) ServeConn(ctx context.Context, conn net.Conn, user string) error {
-	err := s.serve(ctx, newSingle(conn), func(net.Conn) visitor { return visitor{door: doorSSH, user: user} })
+func (s *Server) ServeConn(ctx context.Context, conn net.Conn, user, addr string) error {
+	err := s.serve(ctx, newSingle(conn), func(net.Conn) visitor { return visitor{door: doorSSH, user: user, addr: addr} })
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

@@ -50,6 +50,7 @@ func (s *Server) createBuild(c echo.Context) error {
 	if err := bind(c, &req); err != nil {
 		return err
 	}
+	about(c, req.Commit+req.Image) // one of them is empty
 	return s.stream(c.Request().Context(), c, func(ctx context.Context, progress io.Writer) (any, error) {
 		return s.Builds.CreateBuild(ctx, c.Param("app"), req, progress)
 	})

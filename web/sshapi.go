@@ -12,7 +12,7 @@ import (
 )
 
 // serveAPI speaks HTTP on a channel until the client or ctx ends it, or paasd stops.
-func (s *SSH) serveAPI(ctx context.Context, ch gossh.Channel, user string) error {
+func (s *SSH) serveAPI(ctx context.Context, ch gossh.Channel, user, addr string) error {
 	in, toServer := net.Pipe()
 	fromServer, out := net.Pipe()
 	var copies sync.WaitGroup
@@ -27,7 +27,7 @@ func (s *SSH) serveAPI(ctx context.Context, ch gossh.Channel, user string) error
 	serving, cancel := context.WithCancel(s.servingContext())
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
-	err := s.api.ServeConn(serving, &channelConn{in: in, out: out}, user)
+	err := s.api.ServeConn(serving, &channelConn{in: in, out: out}, user, addr)
 	err = errors.Join(err, in.Close(), out.Close())
 	copies.Wait()
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"github.com/gliderlabs/ssh"
@@ -70,7 +71,7 @@ func (s *SSH) converse(conn *gossh.ServerConn, ch gossh.Channel, reqs <-chan *go
 		gossh.DiscardRequests(reqs)
 	})
 	s.spawn(func() { keepAlive(ctx, conn, s.silence/2) })
-	code := s.run(ctx, ch, line, user)
+	code := s.run(ctx, ch, line, caller{user, addrOf(conn.RemoteAddr())})
 	exit(ch, code)
 }
 
@@ -134,19 +135,19 @@ func keepAlive(ctx context.Context, conn pinged, every time.Duration) {
 }
 
 // run carries out a command line and returns the exit status.
-func (s *SSH) run(ctx context.Context, ch gossh.Channel, line, user string) int {
+func (s *SSH) run(ctx context.Context, ch gossh.Channel, line string, by caller) int {
 	cmd, err := parseCommand(line)
 	switch {
 	case line == "":
-		say(ch.Stderr(), "Hi %s! This is paas: push with git, or use the paas command.", user)
+		say(ch.Stderr(), "Hi %s! This is paas: push with git, or use the paas command.", by.user)
 		return 1
 	case errors.Is(err, errNoCommand):
-		say(ch.Stderr(), "Hi %s! paas does not run %s here: push with git, or use the paas command.", user, paas.Quote(line))
+		say(ch.Stderr(), "Hi %s! paas does not run %s here: push with git, or use the paas command.", by.user, paas.Quote(line))
 		return 1
 	case err != nil:
 		return s.tell(ch.Stderr(), err, line)
 	}
-	code, err := s.perform(ctx, ch, cmd, user)
+	code, err := s.perform(ctx, ch, cmd, by)
 	if err != nil {
 		return s.tell(ch.Stderr(), err, line)
 	}
@@ -154,16 +155,45 @@ func (s *SSH) run(ctx context.Context, ch gossh.Channel, line, user string) int 
 }
 
 // perform carries out a command. A panic in it is its error, and no other session's.
-func (s *SSH) perform(ctx context.Context, ch gossh.Channel, cmd command, user string) (code int, err error) {
+func (s *SSH) perform(ctx context.Context, ch gossh.Channel, cmd command, by caller) (code int, err error) {
 	defer recovered(&err)
 	switch cmd.verb {
 	case verbReceivePack:
-		return s.api.Git.ReceivePack(ctx, cmd.app, ch, ch, ch.Stderr())
+		return s.receive(ctx, ch, cmd.app, by)
 	case verbUploadPack:
 		return s.api.Git.UploadPack(ctx, cmd.app, ch, ch, ch.Stderr())
 	default:
-		return 0, s.serveAPI(ctx, ch, user)
+		return 0, s.serveAPI(ctx, ch, by.user, by.addr)
 	}
+}
+
+// receive takes a push, and records it for the audit. What came of it, the builds and releases of the app tell.
+func (s *SSH) receive(ctx context.Context, ch gossh.Channel, app string, by caller) (int, error) {
+	record := s.api.begin(paas.Change{User: by.user, From: "ssh " + by.addr, Name: app, Action: "git push", RequestID: newRequestID()})
+	push, err := s.api.Git.ReceivePack(ctx, app, ch, ch, ch.Stderr())
+	why := err
+	switch {
+	case err != nil:
+	case push.Refused != nil:
+		why = push.Refused
+	case push.ExitCode != 0:
+		why = paas.Errorf(paas.Failed, "git ended with status %d", push.ExitCode)
+	case push.Updates == "":
+		return 0, nil // it wanted nothing
+	}
+	record(push.Updates, recorded(why))
+	return push.ExitCode, err
+}
+
+// caller is who is at the other end of a session.
+type caller struct{ user, addr string }
+
+// addrOf is an address without its port.
+func addrOf(addr net.Addr) string {
+	if host, _, err := net.SplitHostPort(addr.String()); err == nil {
+		return host
+	}
+	return addr.String()
 }
 
 func say(w io.Writer, format string, args ...any) {

@@ -39,7 +39,7 @@ func TestProgressComesLineByLineAndThenTheResult(t *testing.T) {
 	want := `{"progress":"starting web.2"}
 {"progress":"web.2 is up <&>"}
 {"progress":"last"}
-{"result":{"formation":[{"type":"web","quantity":2,"command":""}],"instances":[],"queue":[]}}
+{"result":{"formation":[{"type":"web","quantity":2,"size":"","command":""}],"instances":[],"queue":[]}}
 `
 	if diff := cmp.Diff(want, body); diff != "" {
 		t.Error(diff)
@@ -281,7 +281,7 @@ func TestAConnectionOutlivesTheDeadlinesOfItsAnswers(t *testing.T) {
 	b := start(t)
 	slow := &deadlines{Conn: conn}
 	done := make(chan error, 1)
-	go func() { done <- b.server.ServeConn(within(t), slow, "ada") }()
+	go func() { done <- b.server.ServeConn(within(t), slow, "ada", "192.0.2.7") }()
 	answers := bufio.NewReader(a)
 	for _, accept := range []string{"application/json", client.MediaNDJSON, "application/json"} {
 		fmt.Fprintf(a, "DELETE /v1/apps/hello HTTP/1.1\r\nHost: paas\r\nAccept: %s\r\n\r\n", accept)

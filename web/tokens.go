@@ -31,6 +31,7 @@ func (s *Server) createToken(c echo.Context) error {
 	if err := bind(c, &body); err != nil {
 		return err
 	}
+	about(c, body.Name)
 	if err := validateTokenName(body.Name); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ const (
 type visitor struct {
 	door door
 	user string
+	addr string // of an SSH client
 }
 
 type visitorKey struct{}

@@ -57,7 +57,7 @@ func (p *platform) Exec(ctx context.Context, app, instance string, req paas.Exec
 	if err != nil {
 		return 0, err
 	}
-	as := paas.RunRequest{Command: req.Command, Env: req.Env, TTY: req.TTY, Stdin: req.Stdin, Size: req.Size}
+	as := paas.RunRequest{Command: req.Command, Env: req.Env, TTY: req.TTY, Stdin: req.Stdin, Terminal: req.Terminal}
 	a.requests = append([]paas.RunRequest{as}, a.requests...)
 	p.mu.Unlock()
 	if instance != "web.1" {
@@ -100,7 +100,7 @@ func showRequest(w io.Writer, req paas.RunRequest) error {
 
 // sizes reports each size that it is told, the first in the request, until its input says so.
 func (p *platform) sizes(ctx context.Context, req paas.RunRequest, stdio paas.Stdio) (int, error) {
-	p.resized <- req.Size
+	p.resized <- req.Terminal
 	got := make(chan struct{})
 	go func() {
 		defer close(got)

@@ -89,9 +89,9 @@ func helloApp() *testApp {
 	}
 	started, next, one := clock.Add(-3*time.Minute), clock.Add(8*time.Second), 1
 	a.ps = paas.Processes{
-		Formation: []paas.ProcessStatus{{Type: "web", Quantity: 1, Command: "./hello web"}, {Type: "worker", Quantity: 1, Command: "./hello work"}},
+		Formation: []paas.ProcessStatus{{Type: "web", Quantity: 1, Size: paas.Size{Memory: 512 << 20}, Command: "./hello web"}, {Type: "worker", Quantity: 1, Command: "./hello work"}},
 		Instances: []paas.InstanceStatus{
-			{Name: "web.1", Type: "web", State: paas.InstanceUp, Release: 2, StartedAt: &started},
+			{Name: "web.1", Type: "web", State: paas.InstanceUp, Release: 2, Size: paas.Size{Memory: 512 << 20}, StartedAt: &started},
 			{
 				Name: "worker.1", Type: "worker", State: paas.InstanceCrashed, Release: 2, StartedAt: &started, Restarts: 3, ExitCode: &one,
 				Reason: "exited with 1", NextRestartAt: &next,

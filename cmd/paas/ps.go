@@ -18,7 +18,7 @@ func newPs(s *session) *cobra.Command {
 
 On a terminal also what is under way for the app, and what waits for that to end.
 
-Piped: one line an instance, with name, state, release, start, restarts, exit code, reason, next restart. The formation alone
+Piped: one line an instance, with name, state, release, start, restarts, exit code, reason, next restart, size. The formation alone
 is what ps:scale without arguments prints.`,
 		Example: `  paas ps
   paas ps | awk '$2 == "crashed"'
@@ -78,9 +78,9 @@ func (p *page) queue(operations []paas.Operation) {
 func (p *page) formation(types []paas.ProcessStatus) {
 	rows := make([][]string, 0, len(types))
 	for _, t := range types {
-		rows = append(rows, []string{t.Type, strconv.Itoa(t.Quantity), t.Command})
+		rows = append(rows, []string{t.Type, strconv.Itoa(t.Quantity), t.Command, t.Size.String()})
 	}
-	p.table([]string{"TYPE", "QUANTITY", "COMMAND"}, rows)
+	p.table([]string{"TYPE", "QUANTITY", "COMMAND", "SIZE"}, rows)
 }
 
 func (p *page) instances(instances []paas.InstanceStatus) {
@@ -95,8 +95,8 @@ func (p *page) instances(instances []paas.InstanceStatus) {
 		}
 		rows = append(rows, []string{
 			i.Name, string(i.State), version(i.Release), p.ago(moment(i.StartedAt)), strconv.Itoa(i.Restarts), exit, i.Reason,
-			p.until(moment(i.NextRestartAt)),
+			p.until(moment(i.NextRestartAt)), i.Size.String(),
 		})
 	}
-	p.table([]string{"INSTANCE", "STATE", "RELEASE", "STARTED", "RESTARTS", "EXIT", "REASON", "NEXT RESTART"}, rows)
+	p.table([]string{"INSTANCE", "STATE", "RELEASE", "STARTED", "RESTARTS", "EXIT", "REASON", "NEXT RESTART", "SIZE"}, rows)
 }

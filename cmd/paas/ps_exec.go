@@ -70,7 +70,7 @@ func runExec(ctx context.Context, o *execOptions) error {
 	}
 	o.request.Stdin = true
 	if tty != nil {
-		o.request.TTY, o.request.Size = true, tty.size()
+		o.request.TTY, o.request.Terminal = true, tty.size()
 		o.request.Env = o.withTerm(o.request.Env)
 	}
 	code, err := o.attached(ctx, tty, func(ctx context.Context, stdio paas.Stdio) (int, error) {

@@ -92,7 +92,7 @@ func newRoot(s *session) *cobra.Command {
 		newBuildSettings(s, runBuildSettings), newBuildSet(s, runBuildSet), newBuildUnset(s, runBuildSet),
 		newBuildSecrets(s, runBuildSecrets), newBuildSecret(s, runBuildSecrets), newBuildSecretUnset(s, runBuildSecrets),
 		newBuildPlan(s, runBuildPlan), newBuildEject(s, runBuildPlan))
-	addGroup(root, groupProcess, newPs(s), newScale(s, runScale), newRestart(s, runRestart), newStop(s, runStop),
+	addGroup(root, groupProcess, newPs(s), newScale(s, runScale), newResize(s, runResize), newRestart(s, runRestart), newStop(s, runStop),
 		newWait(s, runWait), newExec(s, runExec), newRun(s, runRun), newRunList(s), newRunInfo(s, runRunInfo), newRunStop(s, runRunStop),
 		newLogs(s, runLogs))
 	addGroup(root, groupOther, newKeys(s), newKeysAdd(s, runKeysAdd), newKeysRemove(s), newTokens(s), newTokensCreate(s),

@@ -109,7 +109,7 @@ func runRun(ctx context.Context, o *runOptions) error {
 	o.request.Stdin = true
 	if tty != nil {
 		o.request.TTY = true
-		o.request.Size = tty.size()
+		o.request.Terminal = tty.size()
 		o.request.Env = o.withTerm(o.request.Env)
 	}
 	run, err := srv.CreateRun(ctx, app, o.request)

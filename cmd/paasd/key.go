@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,11 +97,21 @@ func addKey(ctx context.Context, dataDir, name, text string) (paas.Key, error) {
 		return paas.Key{}, err
 	}
 	key.Name, key.CreatedAt = name, time.Now()
-	if err := db.AddKey(key); err != nil {
+	if err := errors.Join(db.AddKey(key), db.AppendChanges([]paas.Change{{
+		Time: key.CreatedAt.UTC().Truncate(time.Microsecond), User: whoami(), From: "paasd key add", Action: "keys:add", Subject: name,
+	}})); err != nil {
 		_ = db.Close() // the first error says more
 		return paas.Key{}, err
 	}
 	return key, db.Close()
+}
+
+// whoami is the user of the system that this runs as, for the audit.
+func whoami() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
 }
 
 func addKeyBySocket(ctx context.Context, s settings, name, text string) (paas.Key, error) {

@@ -28,6 +28,7 @@ type options struct {
 	router     string
 	subnetPool string
 	docker     string
+	size       paas.Size // of instances whose app asks for none
 	builds     buildOptions
 	verbose    bool
 	traefik    traefikOptions
@@ -47,6 +48,7 @@ func (o *options) bind(flags *pflag.FlagSet) {
 	o.traefik.bind(flags)
 	flags.StringVar(&o.subnetPool, "subnet-pool", "10.83.0.0/16", "addresses for the apps' networks, a /26 each")
 	flags.StringVar(&o.docker, "docker", "", "the Docker engine; default DOCKER_HOST, else the local socket")
+	flags.Var((*sizeFlag)(&o.size), "default-size", "what an instance may take whose app has not said so (ps:resize): 512mb:1cpu; empty: no bound")
 	o.push.bind(flags)
 	o.builds.bind(flags)
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log each request")
@@ -65,6 +67,14 @@ func (b *bytesFlag) Set(text string) error {
 	}
 	return err
 }
+
+// sizeFlag is a size on the command line.
+type sizeFlag paas.Size
+
+func (s *sizeFlag) String() string { return paas.Size(*s).String() }
+func (s *sizeFlag) Type() string   { return "size" }
+
+func (s *sizeFlag) Set(text string) error { return (*paas.Size)(s).UnmarshalText([]byte(text)) }
 
 func bindDataDir(flags *pflag.FlagSet, dir *string) {
 	flags.StringVar(dir, "data-dir", "/var/lib/paas", "where paasd keeps everything")

@@ -56,7 +56,8 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 		return p, err
 	}
 	if p.docker, err = runtime.New(runtime.Options{
-		Installation: p.store.Installation(), Host: s.docker, Logins: p.store.RegistryLogins, Registry: s.builds.registry, Log: log,
+		Installation: p.store.Installation(), Host: s.docker, Logins: p.store.RegistryLogins, Registry: s.builds.registry,
+		DefaultSize: s.size, Log: log,
 	}); err != nil {
 		return p, err
 	}
@@ -71,7 +72,7 @@ func open(s settings, log *slog.Logger) (p *platform, err error) {
 	p.engine = release.New(release.Deps{
 		Store: p.store, Runtime: p.docker, Router: p.routes, Repos: repos, Logs: p.logs,
 	}, release.Options{
-		Domain: s.domain, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, NoHold: s.router != "embedded",
+		Domain: s.domain, DefaultSize: s.size, AppURL: s.appURL, GitURL: s.gitURL, CheckHost: router.ValidateDomain, KeepRoutes: []string{selfApp}, NoHold: s.router != "embedded",
 		Room: p.disk.ToWrite, BuildCache: s.builds.cache, Missing: p.disk.Missing, Log: log, Reached: s.reached,
 	})
 	p.disk.collect = func(ctx context.Context, progress io.Writer) error {

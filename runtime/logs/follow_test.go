@@ -168,3 +168,96 @@ func TestCloseWritesWhatIsWaitingAndEndsFollowers(t *testing.T) {
 		t.Errorf("lines %v", got)
 	}
 }
+
+func TestAReaderGoesOnAfterTheLineItHad(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, Options{BytesPerApp: 8 << 10})
+	for i := range 100 {
+		s.Append(app, line(i))
+	}
+	for _, c := range []struct {
+		q     paas.LogQuery
+		first int64
+		n     int
+	}{
+		{paas.LogQuery{After: 1}, 2, 99},
+		{paas.LogQuery{After: 60}, 61, 40},
+		{paas.LogQuery{After: 60, Lines: 5}, 96, 5},
+		{paas.LogQuery{After: 97, Lines: 5}, 98, 3},
+		{paas.LogQuery{After: 100}, 0, 0},
+		{paas.LogQuery{After: 1000}, 0, 0},
+	} {
+		got := read(t, s, c.q)
+		if len(got) != c.n {
+			t.Errorf("%+v: %d lines, want %d", c.q, len(got), c.n)
+		}
+		for i, l := range got {
+			if want := c.first + int64(i); l.Seq != want || l.Text != line(int(want-1)).Text {
+				t.Fatalf("%+v: line %d is %d, %q", c.q, want, l.Seq, l.Text)
+			}
+		}
+	}
+	// Over a restart, with a connection that is cut after every seventh line.
+	s.Close()
+	s = open(t, dir, Options{BytesPerApp: 8 << 10})
+	s.Append(app, line(100))
+	enough := errors.New("enough")
+	for last := int64(1); last < 101; {
+		n := 0
+		err := s.Read(t.Context(), app, paas.LogQuery{After: last, Follow: true}, func(l paas.LogLine) error {
+			if l.Seq != last+1 {
+				t.Fatalf("%d comes after %d", l.Seq, last)
+			}
+			last = l.Seq
+			if n++; n == 7 || last == 101 {
+				return enough
+			}
+			return nil
+		})
+		if !errors.Is(err, enough) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAReaderGoesOnFromTheEnd(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), Options{})
+	s.Append(app, line(0))
+	read(t, s, paas.LogQuery{})
+	f := follow(t, s, paas.LogQuery{After: 1}, 0)
+	s.Append(app, line(1))
+	if l := <-f.lines; l.Seq != 2 || l.Text != "line 1" {
+		t.Errorf("%+v", l)
+	}
+	f = follow(t, s, paas.LogQuery{After: 1000}, 0) // the stream has lost them, or never had them
+	for {
+		s.Append(app, line(200))
+		select {
+		case l := <-f.lines:
+			if l.Text != "line 200" {
+				t.Errorf("%+v", l)
+			}
+			return
+		case <-time.After(10 * time.Millisecond): // it may have begun after the line
+		}
+	}
+}
+
+func TestAReaderThatComesBackTooLateIsToldWhatItMissed(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), Options{BytesPerApp: 8 << 10})
+	for i := range 2000 {
+		s.Append(app, line(i))
+		read(t, s, paas.LogQuery{Lines: 1})
+	}
+	got := read(t, s, paas.LogQuery{After: 10})
+	if len(got) < 2 {
+		t.Fatal(got)
+	}
+	want := paas.LogLine{Time: got[0].Time, Source: paas.LogPaas, Process: "logs", Text: fmt.Sprint(got[1].Seq-11, " lines lost: this reader is too slow")}
+	if got[0] != want || got[1].Seq < 100 {
+		t.Errorf("%+v and %+v, want %+v first", got[0], got[1], want)
+	}
+}

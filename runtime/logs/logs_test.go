@@ -66,8 +66,9 @@ func TestLinesComeBackAsTheyWereAlsoAfterReopening(t *testing.T) {
 		{Time: began, Source: paas.LogApp, Process: "worker.2", Instance: "i2", Text: "tabs\tand \x00\xff bytes\r"},
 		{Time: began, Source: paas.LogApp, Process: "web.1", Instance: "i1", Text: strings.Repeat("x", 200_000)},
 	}
-	for _, l := range want {
+	for i, l := range want {
 		s.Append(app, l)
+		want[i].Seq = int64(i + 1)
 	}
 	if diff := cmp.Diff(want, read(t, s, paas.LogQuery{})); diff != "" {
 		t.Error(diff)

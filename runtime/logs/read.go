@@ -15,9 +15,10 @@ import (
 
 // Read calls fn with the lines of an app's stream that q selects, in order of arrival. Without Follow it ends with
 // what is there now; with it, it goes on until ctx ends, the stream is removed or the store closed, and returns nil
-// then. With Follow and neither Lines nor Since, nothing of the past comes. An error of fn ends it and is returned.
+// then. With Follow and none of Lines, Since and After, nothing of the past comes. An error of fn ends it and is returned.
 //
-// A reader slower than the stream's bound allows misses lines, and gets a line that says how many.
+// A reader slower than the stream's bound allows misses lines, and gets a line that says how many. That one is in no
+// stream: its Seq is 0.
 func (s *Store) Read(ctx context.Context, app string, q paas.LogQuery, fn func(paas.LogLine) error) error {
 	st := s.stream(app)
 	st.flush()
@@ -31,6 +32,9 @@ func (s *Store) Read(ctx context.Context, app string, q paas.LogQuery, fn func(p
 		if err = c.tail(ctx, segments); err == nil {
 			c.seek(segments)
 		}
+	case q.After > 0:
+		c.resume(segments)
+		err = c.advance(ctx, segments)
 	case q.Follow && q.Since.IsZero():
 		c.seek(segments)
 	default:
@@ -59,6 +63,17 @@ type cursor struct {
 func (c *cursor) seek(segments []segment) {
 	if len(segments) > 0 {
 		c.in, c.started = segments[len(segments)-1], true
+	}
+}
+
+// resume goes to where a reader was that has had the line q.After. What is deleted since is missed by advance.
+func (c *cursor) resume(segments []segment) {
+	c.q.After = min(c.q.After, endOf(segments)) // what the machine lost when it went down has its numbers given again
+	c.in, c.started = segment{first: c.q.After}, true
+	for _, s := range segments {
+		if s.first <= c.q.After && c.q.After <= s.end() {
+			c.in = segment{first: s.first} // the lines before are passed over
+		}
 	}
 }
 
@@ -141,6 +156,7 @@ func (c *cursor) readOn(ctx context.Context, s segment) error {
 		c.in.size += int64(len(record))
 		c.in.lines++
 		l, ok := parseRecord(bytes.TrimSuffix(record, []byte{'\n'}))
+		l.Seq = c.in.end()
 		if !ok || !c.q.Match(l) {
 			continue
 		}
@@ -186,6 +202,7 @@ func (c *cursor) tailOf(s segment, found *[]paas.LogLine) error {
 	}
 	defer f.Close()
 	in := newBackward(section, s.size)
+	number := s.end() + 1
 	for len(*found) < c.q.Lines {
 		record, err := in.next()
 		if errors.Is(err, io.EOF) {
@@ -194,7 +211,13 @@ func (c *cursor) tailOf(s segment, found *[]paas.LogLine) error {
 		if err != nil {
 			return fmt.Errorf("read the log of app %s: %w", c.st.app, err)
 		}
-		if l, ok := parseRecord(record); ok && c.q.Match(l) {
+		number--
+		if number <= c.q.After {
+			return nil
+		}
+		l, ok := parseRecord(record)
+		l.Seq = number
+		if ok && c.q.Match(l) {
 			*found = append(*found, l)
 		}
 	}

@@ -15,6 +15,7 @@ func TestPlatform(t *testing.T) {
 	p := platform.Start(t, platform.Options{})
 	for name, test := range map[string]func(*testing.T, *platform.Platform){
 		"TwoPushesFromTwoClonesAtOnce": twoClones, "ARunOnATerminal": onATerminal, "NoRequestFailsUnderLoad": underLoad, "ASecondPaasdOnTheDataDirectory": second,
+		"SizesHold": sizesHold,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

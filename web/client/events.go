@@ -3,16 +3,24 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"paas"
 )
 
-// Events returns the newest events of an app, at most limit, newest first.
-func (c *Client) Events(ctx context.Context, app string, limit int) ([]paas.EventInfo, error) {
-	path, err := appPath(app, "events")
-	if err != nil {
-		return nil, err
+// Events returns what q selects of what happened and what was asked for, newest first.
+func (c *Client) Events(ctx context.Context, q paas.EventQuery) ([]paas.EventInfo, error) {
+	path := "/v1/events"
+	if q.App != "" {
+		var err error
+		if path, err = appPath(q.App, "events"); err != nil {
+			return nil, err
+		}
 	}
-	return call[[]paas.EventInfo](ctx, c, request{method: http.MethodGet, path: path + "?limit=" + strconv.Itoa(limit)})
+	v := url.Values{"limit": {strconv.Itoa(q.Limit)}}
+	if q.Changes {
+		v.Set("changes", "true")
+	}
+	return call[[]paas.EventInfo](ctx, c, request{method: http.MethodGet, path: path + "?" + v.Encode()})
 }
