@@ -242,6 +242,24 @@ func TestAScheduledRunThatPaasdDiedInIsNotRepeated(t *testing.T) {
 	})
 }
 
+func TestARunThatWasLostDoesNotCountAsUnderWay(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.create()
+		w.mustPush("img1")
+		w.add(paas.Schedule{Name: "s", Cron: "0 * * * *"})
+		pass(time.Hour + time.Second)
+		lost := w.instance("run.1")
+		w.halt()
+		if err := w.runtime.Remove(context.Background(), lost.ID); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Hour) // the next is due when paasd comes back
+		w.boot()
+		pass(time.Second)
+		w.wantRuns("run.1 s failed", "run.2 s running")
+	})
+}
+
 func TestAScheduledRunGoesOnOverARestartOfPaasd(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create()
