@@ -18,10 +18,9 @@ type LogLine struct {
 	Seq      int64     `json:"seq,omitempty"`
 	Time     time.Time `json:"time"`
 	Source   LogSource `json:"source"`
-	Release  int       `json:"release,omitempty"` // that it belongs to; 0: none, or not known
-	Process  string    `json:"process"`           // web.1, run.17, build.3; "router"; for LogPaas what acted: "deploy", "scale", web.1
-	Instance string    `json:"-"`                 // the engine's id of the instance, for app lines
-	Text     string    `json:"text"`              // any bytes but newline
+	Process  string    `json:"process"` // web.1, run.17, build.3; "router"; for LogPaas what acted: "deploy", "scale", web.1
+	Instance string    `json:"-"`       // the engine's id of the instance, for app lines
+	Text     string    `json:"text"`    // any bytes but newline
 }
 
 // logTime is RFC 3339 with microseconds and a numeric zone.
@@ -37,17 +36,15 @@ type LogQuery struct {
 	Lines   int // the last n; 0 with Follow: none of the past
 	Source  LogSource
 	Process string // a type (web) or an instance (web.1)
-	Release int    // lines of this release: of its instances, its runs and its deployment
 	Since   time.Time
 	Until   time.Time
-	Grep    string // a regular expression, RE2, that the text holds
 	// After is a LogLine.Seq: only lines after it. With Follow and no Lines a reader that was cut off goes on without gap
 	// or repeat.
 	After  int64
 	Follow bool
 }
 
-// Match says whether the query selects l, apart from Lines and Grep.
+// Match says whether the query selects l, apart from Lines.
 func (q LogQuery) Match(l LogLine) bool {
 	if q.Source != "" && q.Source != l.Source {
 		return false
@@ -55,7 +52,7 @@ func (q LogQuery) Match(l LogLine) bool {
 	if !q.Since.IsZero() && l.Time.Before(q.Since) || !q.Until.IsZero() && l.Time.After(q.Until) {
 		return false
 	}
-	if q.Release != 0 && q.Release != l.Release || l.Seq != 0 && l.Seq <= q.After {
+	if l.Seq != 0 && l.Seq <= q.After {
 		return false
 	}
 	if q.Process == "" || q.Process == l.Process {

@@ -17,7 +17,7 @@ func TestTLSGoesByTheDomain(t *testing.T) {
 		{":8443", "localhost", "https://127.0.0.1:1/dir", "embedded", ":8443", "https://a.localhost:8443/"},
 		{":8443", "corp.internal", "", "embedded", ":8443", "http://a.corp.internal/"},
 	} {
-		o := options{httpAddr: ":80", sshAddr: ":2222", httpsAddr: c.https, domain: c.domain, router: c.router, subnetPool: "10.83.0.0/16", builds: buildOptions{timeout: 1, network: "default"}}
+		o := options{httpAddr: ":80", sshAddr: ":2222", httpsAddr: c.https, domain: c.domain, router: c.router, subnetPool: "10.83.0.0/16", maxRuns: 1, builds: buildOptions{timeout: 1, network: "default"}}
 		o.acme.directory = c.directory
 		if c.directory == "" {
 			o.acme.directory = "https://acme-v02.api.letsencrypt.org/directory"
