@@ -113,9 +113,11 @@ type ImageSpec struct {
 	Name   string // App.Name, for labels
 	Build  int
 	Commit string
-	// Dockerfile is the path inside the tree.
+	// Dockerfile is its path inside the tree.
 	Dockerfile string
-	NoCache    bool
+	// Text is what the builder reads as the Dockerfile; "": what the tree has at that path.
+	Text    string
+	NoCache bool
 	// Args are the build arguments by name; they stay in the image's history.
 	Args map[string]string
 	// Secrets are mounted by RUN --mount=type=secret,id=NAME, and stay nowhere.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -201,7 +202,7 @@ func (d deaf) PullImage(ctx context.Context, _ string, spec paas.ImageSpec, even
 	return d.BuildImage(ctx, nil, spec, events)
 }
 
-func (deaf) BuildImage(context.Context, io.Reader, paas.ImageSpec, func(paas.BuildEvent)) (paas.Image, error) {
+func (deaf) BuildImage(context.Context, fs.FS, paas.ImageSpec, func(paas.BuildEvent)) (paas.Image, error) {
 	return paas.Image{}, paas.Errorf(paas.Unavailable, "the Docker engine does not answer").WithHint("systemctl status docker")
 }
 
@@ -215,11 +216,9 @@ func TestSourceThatCannotBeReadFailsTheBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	src := source{commit: objectID(idA)}
-	r, end := src.open(t.Context(), o, func(string) {})
-	_, _, readErr := untar(r)
-	err = end()
-	if _, ok := errors.AsType[*gitError](err); !ok || readErr == nil {
-		t.Errorf("end: %v; the reader: %v", err, readErr)
+	_, err = src.contents(t.Context(), o, func(error) {})
+	if _, ok := errors.AsType[*gitError](err); !ok {
+		t.Error(err)
 	}
 }
 

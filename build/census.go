@@ -16,32 +16,42 @@ const maxPath = 4096
 // A tree may name the same few objects any number of times, so that a push of some hundred bytes unfolds into billions of files:
 // nothing else of ours or git's goes through all of it before.
 func (o objects) census(ctx context.Context, commit objectID) (submodules []string, err error) {
+	err = o.listTree(ctx, commit, nil, func(list io.Reader) (err error) {
+		submodules, err = count(list, o.repos.opts.Limits)
+		return err
+	})
+	return submodules, err
+}
+
+// listTree has read take what ls-tree says of all files and folders of a commit.
+func (o objects) listTree(ctx context.Context, commit objectID, options []string, read func(io.Reader) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stderr := capped{max: 4 << 10}
-	cmd := o.repos.command(ctx, o.env, "--git-dir="+o.path, "ls-tree", "-z", "-r", "-t", "--full-tree", string(commit))
+	args := append([]string{"--git-dir=" + o.path, "ls-tree", "-z", "-r", "-t", "--full-tree"}, options...)
+	cmd := o.repos.command(ctx, o.env, append(args, string(commit))...)
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start git: %w", err)
+		return fmt.Errorf("start git: %w", err)
 	}
-	submodules, err = count(out, o.repos.opts.Limits)
-	if err != nil {
+	readErr := read(out)
+	if readErr != nil {
 		cancel() // nobody reads on
 	}
-	code, waitErr := wait(ctx, cmd)
+	code, err := wait(ctx, cmd)
 	switch {
+	case readErr != nil:
+		return readErr
 	case err != nil:
-		return nil, err
-	case waitErr != nil:
-		return nil, waitErr
+		return err
 	case code != 0:
-		return nil, &gitError{command: "ls-tree", code: code, stderr: stderr.text()}
+		return &gitError{command: "ls-tree", code: code, stderr: stderr.text()}
 	}
-	return submodules, nil
+	return nil
 }
 
 // count reads what ls-tree lists: mode, type, id, a tab, the path, a NUL.
@@ -76,18 +86,4 @@ func readEntry(in *bufio.Reader) (string, error) {
 		return string(line), nil
 	}
 	return strings.TrimSuffix(string(line), "\x00"), err
-}
-
-// tally counts the bytes of files on their way to the builder.
-type tally struct {
-	w      io.Writer
-	n      int64
-	limits Limits
-}
-
-func (t *tally) Write(p []byte) (int, error) {
-	if t.n += int64(len(p)); t.n > int64(t.limits.SourceBytes) {
-		return 0, t.limits.tooMuchSource()
-	}
-	return t.w.Write(p)
 }

@@ -1,10 +1,9 @@
 package build
 
 import (
-	"archive/tar"
 	"context"
-	"errors"
 	"io"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -143,8 +142,8 @@ type builder struct {
 
 const imageID = "sha256:12ab34cd56ef12ab34cd56ef12ab34cd56ef12ab34cd56ef12ab34cd56ef12ab"
 
-func (b *builder) BuildImage(ctx context.Context, src io.Reader, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
-	files, modes, err := untar(src)
+func (b *builder) BuildImage(ctx context.Context, src fs.FS, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
+	files, modes, err := readAll(src)
 	b.mu.Lock()
 	b.files, b.modes = files, modes
 	b.specs = append(b.specs, spec)
@@ -199,25 +198,35 @@ func (b *builder) count() int {
 	return len(b.specs)
 }
 
-func untar(r io.Reader) (files map[string]string, modes map[string]int64, err error) {
+// readAll reads a source: "-> target" of a link, and folders with a slash at their ends.
+func readAll(src fs.FS) (files map[string]string, modes map[string]int64, err error) {
 	files, modes = map[string]string{}, map[string]int64{}
-	for in := tar.NewReader(r); ; {
-		h, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return files, modes, nil
+	err = fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || name == "." {
+			return err
+		}
+		text := ""
+		switch d.Type() {
+		case fs.ModeDir:
+			name += "/"
+		case fs.ModeSymlink:
+			text, err = fs.ReadLink(src, name)
+			text = "-> " + text
+		default:
+			var content []byte
+			content, err = fs.ReadFile(src, name)
+			text = string(content)
 		}
 		if err != nil {
-			return files, modes, err
+			return err
 		}
-		content, err := io.ReadAll(in)
-		if err != nil {
-			return files, modes, err
+		info, err := d.Info()
+		if err == nil {
+			files[name], modes[name] = text, int64(info.Mode().Perm())
 		}
-		files[h.Name], modes[h.Name] = string(content), h.Mode
-		if h.Typeflag == tar.TypeSymlink {
-			files[h.Name] = "-> " + h.Linkname
-		}
-	}
+		return err
+	})
+	return files, modes, err
 }
 
 // gate lets a test hold builds: each says that it began and goes on when it is let.

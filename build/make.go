@@ -94,24 +94,24 @@ func (a *attempt) fromCommit(ctx context.Context) (paas.Image, error) {
 	if err != nil {
 		return paas.Image{}, err
 	}
-	var pointers pathList
-	src, end := a.src.open(ctx, a.objects, pointers.add)
-	img, err := a.s.Images.BuildImage(ctx, src, a.spec(secrets), a.event)
-	sourceErr := end()
-	if found := pointers.all(); len(found) > 0 {
-		a.show.note("Git LFS files are not fetched, only their pointers are there: %s", list(found))
+	files, err := a.src.contents(ctx, a.objects, func(err error) {
+		a.s.opts.Log.Warn("the dates of a build's files are not remembered", "app", a.app.ID, "error", err)
+	})
+	if err != nil {
+		return paas.Image{}, fmt.Errorf("read commit %s: %w", a.src.commit.short(), err)
 	}
-	if sourceErr != nil {
-		return img, fmt.Errorf("read commit %s: %w", a.src.commit.short(), sourceErr)
+	defer files.close()
+	if len(files.lfs) > 0 {
+		a.show.note("Git LFS files are not fetched, only their pointers are there: %s", list(files.lfs))
 	}
-	return img, err
+	return a.s.Images.BuildImage(ctx, files, a.spec(secrets), a.event)
 }
 
 // spec is what the image builder is told.
 func (a *attempt) spec(secrets map[string]string) paas.ImageSpec {
 	settings := a.app.Build
 	return paas.ImageSpec{
-		App: a.app.ID, Name: a.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: a.src.plan.Dockerfile, NoCache: a.noCache,
+		App: a.app.ID, Name: a.app.Name, Build: a.record.ID, Commit: a.record.Commit, Dockerfile: a.src.plan.Dockerfile, Text: a.src.text, NoCache: a.noCache,
 		Args: a.src.app.arguments(settings.Args), Secrets: secrets, Network: cmp.Or(settings.Network, a.s.opts.Network),
 		Limits: paas.BuildLimits{Memory: cmp.Or(settings.Memory, a.s.opts.Limits.Memory), CPUs: cmp.Or(settings.CPUs, a.s.opts.Limits.CPUs)},
 	}
@@ -134,22 +134,4 @@ func (a *attempt) keepTime() (stop func()) {
 		}
 	})
 	return func() { close(done); wg.Wait() }
-}
-
-// pathList collects paths from another goroutine.
-type pathList struct {
-	mu    sync.Mutex
-	paths []string
-}
-
-func (l *pathList) add(path string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.paths = append(l.paths, path)
-}
-
-func (l *pathList) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.paths
 }

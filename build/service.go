@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"io"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -40,10 +41,10 @@ type (
 		UnfinishedBuilds() ([]paas.Build, error)
 	}
 
-	// ImageBuilder makes an image of the tar stream src, or gets one by its reference, and reports facts as they come; it ends
+	// ImageBuilder makes an image of the files src, or gets one by its reference, and reports facts as they come; it ends
 	// soon after ctx does.
 	ImageBuilder interface {
-		BuildImage(ctx context.Context, src io.Reader, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error)
+		BuildImage(ctx context.Context, src fs.FS, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error)
 		PullImage(ctx context.Context, ref string, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error)
 	}
 

@@ -1,17 +1,15 @@
 package build
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/moby/patternmatcher/ignorefile"
 
@@ -34,7 +32,9 @@ const (
 // source is a commit that can be built, and what its tree says of the build.
 type source struct {
 	commit     objectID
+	committed  time.Time
 	plan       plan.Plan
+	text       string // of the Dockerfile, for the builder
 	types      paas.ProcessTypes
 	procfile   bool // whether types come from a Procfile
 	app        manifest
@@ -50,7 +50,7 @@ func inspect(ctx context.Context, o objects, commit objectID, with plan.Settings
 	if err != nil {
 		return source{}, err
 	}
-	src := source{commit: commit}
+	src := source{commit: commit, committed: files.date}
 	if src.submodules, err = o.census(ctx, commit); err == nil {
 		err = src.read(files, with)
 	}
@@ -66,16 +66,15 @@ func (s *Service) inspect(ctx context.Context, app paas.App, o order, commit obj
 	if err != nil {
 		return source{}, err
 	}
-	cache := app.ID
-	if o.noCache {
-		cache = rand.Text() // what nothing has filled
-	}
 	src, err := inspect(ctx, o.objects, commit, plan.Settings{
-		Dockerfile: app.Build.Dockerfile, Root: app.Build.Root, Fallback: app.Build.Fallback, Images: s.opts.Images, Static: s.opts.Static, Cache: cache,
+		Dockerfile: app.Build.Dockerfile, Root: app.Build.Root, Fallback: app.Build.Fallback, Images: s.opts.Images, Static: s.opts.Static, Cache: app.ID,
 		Args: slices.Sorted(maps.Keys(app.Build.Args)), Secrets: slices.Sorted(maps.Keys(secrets)),
 	})
 	if err != nil {
 		return src, err
+	}
+	if o.noCache && src.plan.Text != "" {
+		src.text = plan.OtherCaches(src.text, app.ID, rand.Text()) // which nothing has filled
 	}
 	return src, s.checkConfig(app, src.app)
 }
@@ -114,10 +113,12 @@ func (s *source) makePlan(files fs.FS, with plan.Settings) (err error) {
 	if !s.procfile && s.plan.Types != nil {
 		s.types = s.plan.Types
 	}
-	if s.plan.Text != "" {
+	s.text = s.plan.Text
+	if s.text != "" {
 		return nil
 	}
-	_, err = readFile(files, s.plan.Dockerfile, maxDockerfile)
+	text, err := readFile(files, s.plan.Dockerfile, maxDockerfile)
+	s.text = string(text)
 	return err
 }
 
@@ -209,89 +210,4 @@ func (s *source) describe() string {
 		from = s.plan.Because
 	}
 	return strings.Join(names, ", ") + " (" + from + ")"
-}
-
-// open streams the commit's tree as a tar for the builder. The stream ends when ctx does; close ends it early and
-// returns why it failed, if it did of its own accord. lfs is called, from another goroutine, for each file that is a
-// Git LFS pointer.
-func (s *source) open(ctx context.Context, o objects, lfs func(path string)) (src io.Reader, end func() error) {
-	ctx, cancel := context.WithCancel(ctx)
-	r, w := io.Pipe()
-	failed := make(chan error, 1)
-	go func() {
-		err := s.archive(ctx, o, w, lfs)
-		w.CloseWithError(err)
-		failed <- err
-	}()
-	return r, func() error {
-		r.CloseWithError(errEnough)
-		cancel()
-		if err := <-failed; !errors.Is(err, errEnough) && !errors.Is(err, context.Canceled) {
-			return err
-		}
-		return nil
-	}
-}
-
-// errEnough ends a source stream whose reader is done with it.
-var errEnough = errors.New("the builder has read enough")
-
-// archive runs git archive on the commit and filters its tar into w, file by file.
-func (s *source) archive(ctx context.Context, o objects, w io.Writer, lfs func(string)) error {
-	keep, err := newIgnore(s.ignore, s.plan.Dockerfile, dockerignore, s.plan.Dockerfile+dockerfileRules)
-	if err != nil {
-		return err
-	}
-	out := tar.NewWriter(&tally{w: w, limits: o.repos.opts.Limits})
-	if err := s.addGenerated(out); err != nil {
-		return err
-	}
-	if err := o.archive(ctx, s.commit, "", func(in io.Reader) error { return filterTar(in, out, keep, lfs) }); err != nil {
-		return err
-	}
-	if err := s.addSubmodules(ctx, out, keep, lfs); err != nil {
-		return err
-	}
-	return out.Close()
-}
-
-// archive runs git archive on a commit, with prefix before each path, and has read take what it writes.
-func (o objects) archive(ctx context.Context, commit objectID, prefix string, read func(io.Reader) error) error {
-	stderr := capped{max: 4 << 10}
-	cmd := o.repos.command(ctx, o.env, "--git-dir="+o.path, "-c", "tar.umask=0022", "archive", "--format=tar", "--prefix="+prefix, string(commit))
-	cmd.Stderr = &stderr
-	tarball, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start git: %w", err)
-	}
-	readErr := read(tarball)
-	if readErr != nil {
-		_ = cmd.Cancel() // nobody reads on; wait says how it ended
-	}
-	code, err := wait(ctx, cmd)
-	switch {
-	case readErr != nil:
-		return readErr
-	case err != nil:
-		return err
-	case code != 0:
-		return &gitError{command: "archive", code: code, stderr: stderr.text()}
-	}
-	return nil
-}
-
-// addGenerated puts the generated Dockerfile, if there is one, at the root of the tree, which has none.
-func (s *source) addGenerated(out *tar.Writer) error {
-	if s.plan.Text == "" {
-		return nil
-	}
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: dockerfile, Mode: 0o644, Size: int64(len(s.plan.Text)), Format: tar.FormatPAX}
-	if err := out.WriteHeader(h); err != nil {
-		return err
-	}
-	_, err := io.WriteString(out, s.plan.Text)
-	return err
 }

@@ -1,13 +1,11 @@
 package build
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/netip"
 	"net/url"
@@ -261,15 +259,4 @@ func watchSize(ctx context.Context, dir string, limit int64, over func()) {
 			return
 		}
 	}
-}
-
-// addSubmodules puts the files of what was fetched where the tree has its submodules.
-func (s *source) addSubmodules(ctx context.Context, out *tar.Writer, keep ignore, lfs func(string)) error {
-	for _, f := range s.fetched {
-		err := f.archive(ctx, f.commit, f.path+"/", func(in io.Reader) error { return filterTar(in, out, keep, lfs) })
-		if err != nil {
-			return fmt.Errorf("read submodule %s: %w", f.path, err)
-		}
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,8 +23,9 @@ const maxFile = 4 << 20
 // folders. One goroutine may use it at a time.
 type tree struct {
 	root    objectID
-	about   *answers // object id → type and size
-	content *answers // object id → type, size and content
+	date    time.Time // of the commit
+	about   *answers  // object id → type and size
+	content *answers  // object id → type, size and content
 	folders map[objectID][]treeEntry
 	sizes   map[objectID]int64
 }
@@ -45,18 +47,44 @@ func openTree(ctx context.Context, o objects, commit objectID) (*tree, error) {
 }
 
 func (t *tree) start(commit objectID) error {
-	kind, _, err := t.about.head(string(commit))
+	kind, size, err := t.about.head(string(commit))
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", commit.short(), err)
 	}
 	if kind != "commit" {
 		return paas.Errorf(paas.Invalid, "%s is a %s, not a commit", commit.short(), kind).WithHint("git push paas HEAD:main")
 	}
+	t.date, err = t.committed(commit, size)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", commit.short(), err)
+	}
 	if _, _, err = t.about.head(string(commit) + "^{tree}"); err != nil {
 		return fmt.Errorf("look at the tree of %s: %w", commit.short(), err)
 	}
 	t.root = t.about.last
 	return nil
+}
+
+// committed is the date of a commit, as its head has it; none where there is no such line.
+func (t *tree) committed(commit objectID, size int64) (time.Time, error) {
+	if size > maxFile {
+		return time.Time{}, nil // no head is that long, and no message is needed
+	}
+	text, err := t.content.body(string(commit))
+	if err != nil {
+		return time.Time{}, err
+	}
+	head, _, _ := strings.Cut(string(text), "\n\n")
+	for line := range strings.Lines(head) {
+		words := strings.Fields(line) // "committer", a name, the seconds, the zone
+		if len(words) < 3 || words[0] != "committer" {
+			continue
+		}
+		if seconds, err := strconv.ParseInt(words[len(words)-2], 10, 64); err == nil {
+			return time.Unix(seconds, 0), nil
+		}
+	}
+	return time.Time{}, nil
 }
 
 func (t *tree) close() error { return errors.Join(t.about.close(), t.content.close()) }
@@ -180,8 +208,11 @@ func (e treeEntry) IsDir() bool { return e.Type().IsDir() }
 func (e treeEntry) Type() fs.FileMode { return e.Mode().Type() }
 
 // Mode is the entry's type, and whether it may be executed.
-func (e treeEntry) Mode() fs.FileMode {
-	switch e.mode {
+func (e treeEntry) Mode() fs.FileMode { return modeOf(e.mode) }
+
+// modeOf is what a mode of git's means; it writes that of a folder with a zero before it in some places.
+func modeOf(mode string) fs.FileMode {
+	switch strings.TrimPrefix(mode, "0") {
 	case modeFolder, modeSubmodule:
 		return fs.ModeDir | 0o755
 	case modeLink:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"regexp"
 	"strings"
 
@@ -22,14 +23,16 @@ const (
 	messageImageID = "moby.image.id"
 )
 
-// BuildImage builds the image that the Dockerfile in a tree describes. src is a tar of the tree; events gets what
-// happens, in order, from one goroutine at a time, and at last the base images. When ctx ends, the build ends on the engine
-// too. Where the installation has a registry, the image is there when it returns.
+// BuildImage builds the image that the Dockerfile in a tree describes. src is the tree, with regular files, folders and, by
+// fs.ReadLinkFS, symbolic links; the engine takes a file for the one that an earlier build of the app had at its path where size
+// and date are the same. It is read by several goroutines. events gets what happens, in order, from one goroutine at a time, and
+// at last the base images. When ctx ends, the build ends on the engine too. Where the installation has a registry, the image is
+// there when it returns.
 //
 // Errors: paas.Failed when a step failed, naming it and its exit code; its output went to events. Failed as well for
 // whatever else the builder refuses, in its own words, and where the registry did not take the image. An error of src is
 // returned as it is.
-func (d *Docker) BuildImage(ctx context.Context, src io.Reader, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
+func (d *Docker) BuildImage(ctx context.Context, src fs.FS, spec paas.ImageSpec, events func(paas.BuildEvent)) (paas.Image, error) {
 	doing := fmt.Sprintf("build %d", spec.Build)
 	if err := spec.Validate(); err != nil {
 		return paas.Image{}, err
@@ -38,11 +41,10 @@ func (d *Docker) BuildImage(ctx context.Context, src io.Reader, spec paas.ImageS
 	if err != nil {
 		return paas.Image{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	tree := &source{r: src}
 	b := &imageBuild{Docker: d, spec: spec, version: version, events: events}
-	id, err := b.run(ctx, tree)
-	if tree.err != nil {
-		return paas.Image{}, fmt.Errorf("%s: read the source: %w", doing, tree.err)
+	id, err := b.run(ctx, src)
+	if b.sourceErr != nil {
+		return paas.Image{}, fmt.Errorf("%s: read the source: %w", doing, b.sourceErr)
 	}
 	if err != nil {
 		return paas.Image{}, explain(ctx, doing, err)
@@ -68,20 +70,6 @@ func (d *Docker) builder(ctx context.Context) (build.BuilderVersion, error) {
 		return err
 	})
 	return version, err
-}
-
-// source remembers the error of the tree's reader, which the client would bury.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
-	}
-	return n, err
 }
 
 // refused makes an answer of the engine that is not a build's failure readable; it has no step to name.

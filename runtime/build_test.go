@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/moby/api/types/container"
@@ -18,14 +19,14 @@ import (
 )
 
 // tree is a source tree with the test program and a Dockerfile that begins FROM scratch.
-func tree(t *testing.T, lines ...string) *bytes.Buffer {
+func tree(t *testing.T, lines ...string) fstest.MapFS {
 	t.Helper()
 	binary, err := os.ReadFile(probe)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dockerfile := "FROM scratch\nCOPY probe /probe\n" + strings.Join(lines, "\n") + "\n"
-	return tarOf(map[string][]byte{"probe": binary, "Dockerfile": []byte(dockerfile)})
+	return filesOf(map[string][]byte{"probe": binary, "Dockerfile": []byte(dockerfile)})
 }
 
 func imageSpec() paas.ImageSpec {
@@ -151,15 +152,38 @@ func TestBuildImageReturnsTheErrorOfItsSource(t *testing.T) {
 	t.Parallel()
 	d := newDocker(t)
 	broken := errors.New("the archive broke off")
-	src := io.MultiReader(io.LimitReader(tree(t), 1000), &failing{broken})
+	src := failing{tree(t), broken}
 	if _, err := d.BuildImage(t.Context(), src, imageSpec(), func(paas.BuildEvent) {}); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
 }
 
-type failing struct{ err error }
+// failing has files that cannot be read to their end.
+type failing struct {
+	fstest.MapFS
+	err error
+}
 
-func (f *failing) Read([]byte) (int, error) { return 0, f.err }
+func (f failing) Open(name string) (fs.File, error) {
+	file, err := f.MapFS.Open(name)
+	if err == nil && name == "probe" {
+		file = &torn{file, 2, f.err}
+	}
+	return file, err
+}
+
+type torn struct {
+	fs.File
+	reads int
+	err   error
+}
+
+func (t *torn) Read(p []byte) (int, error) {
+	if t.reads--; t.reads < 0 {
+		return 0, t.err
+	}
+	return t.File.Read(p)
+}
 
 func TestBuildImageEndsOnTheEngineWhenItIsCanceled(t *testing.T) {
 	t.Parallel()

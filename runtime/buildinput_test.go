@@ -128,7 +128,7 @@ func TestAMissingRequiredSecretIsNamed(t *testing.T) {
 func BenchmarkSession(b *testing.B) {
 	d := newDocker(b)
 	for b.Loop() {
-		s, err := d.openSession(b.Context(), imageSpec(), nil)
+		s, err := d.openSession(b.Context(), imageSpec(), nil, &fileSync{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestTheOldBuilderRefusesSecrets(t *testing.T) {
 	spec := imageSpec()
 	spec.Secrets = map[string]string{"A": "value"}
 	b := &imageBuild{Docker: newDocker(t), spec: spec, version: "1", events: func(paas.BuildEvent) { t.Error("a build began") }}
-	_, err := b.run(t.Context(), &source{r: tree(t)})
+	_, err := b.run(t.Context(), tree(t))
 	wantCode(t, err, paas.Failed)
 	if !strings.Contains(err.Error(), "BuildKit") {
 		t.Error(err)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"net"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -21,6 +23,7 @@ const (
 	methodHealth      = "/grpc.health.v1.Health/Check"
 	methodSecret      = "/moby.buildkit.secrets.v1.Secrets/GetSecret"
 	methodCredentials = "/moby.filesync.v1.Auth/Credentials"
+	methodDiffCopy    = "/moby.filesync.v1.FileSync/DiffCopy" // see fileSync
 )
 
 // buildSession is what one build may ask for; it asks nothing after close.
@@ -29,18 +32,20 @@ type buildSession struct {
 	server *grpcServer
 }
 
-// openSession gives a build its secrets and the logins of registries. One that has neither gets a session as well: without
-// one BuildKit does not even tell a secret that is not there. It costs a millisecond.
-func (d *Docker) openSession(ctx context.Context, spec paas.ImageSpec, logins []paas.RegistryLogin) (*buildSession, error) {
+// openSession gives a build its source, its secrets and the logins of registries. The engine keeps the files of a source by the
+// session's shared key, so each app has one of its own.
+func (d *Docker) openSession(ctx context.Context, spec paas.ImageSpec, logins []paas.RegistryLogin, files *fileSync) (*buildSession, error) {
 	s := &buildSession{id: rand.Text()}
-	methods := map[string]grpcMethod{
-		methodHealth: healthy, methodSecret: secretsOf(spec.Secrets), methodCredentials: credentialsOf(logins),
+	calls := grpcCalls{
+		methods: map[string]grpcMethod{
+			methodHealth: healthy, methodSecret: secretsOf(spec.Secrets), methodCredentials: credentialsOf(logins),
+		},
+		streams: map[string]grpcStream{methodDiffCopy: files.serve},
 	}
 	headers := map[string][]string{
-		"X-Docker-Expose-Session-Uuid": {s.id}, "X-Docker-Expose-Session-Name": {"paas"}, "X-Docker-Expose-Session-Sharedkey": {""},
-	}
-	for path := range methods {
-		headers["X-Docker-Expose-Session-Grpc-Method"] = append(headers["X-Docker-Expose-Session-Grpc-Method"], path)
+		"X-Docker-Expose-Session-Uuid": {s.id}, "X-Docker-Expose-Session-Name": {"paas"},
+		"X-Docker-Expose-Session-Sharedkey":   {d.repository(spec.App)},
+		"X-Docker-Expose-Session-Grpc-Method": slices.Concat(slices.Collect(maps.Keys(calls.methods)), slices.Collect(maps.Keys(calls.streams))),
 	}
 	var conn net.Conn
 	err := d.call(ctx, readLimit, "open a session for the build", func(ctx context.Context) error {
@@ -51,7 +56,7 @@ func (d *Docker) openSession(ctx context.Context, spec paas.ImageSpec, logins []
 	if err != nil {
 		return nil, err
 	}
-	s.server = serveGRPC(conn, methods)
+	s.server = serveGRPC(conn, calls)
 	return s, nil
 }
 

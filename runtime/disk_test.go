@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,13 +123,13 @@ func TestRootDirIsOfAnEngineOnThisHostOnly(t *testing.T) {
 }
 
 // ballast is a source tree with some megabytes that no layer has yet, and a Dockerfile.
-func ballast(t *testing.T, bytesEach int, dockerfile string) io.Reader {
+func ballast(t *testing.T, bytesEach int, dockerfile string) fs.FS {
 	t.Helper()
 	content := make([]byte, bytesEach)
 	if _, err := rand.Read(content); err != nil {
 		t.Fatal(err)
 	}
-	return tarOf(map[string][]byte{"ballast": content, "Dockerfile": []byte(dockerfile)})
+	return filesOf(map[string][]byte{"ballast": content, "Dockerfile": []byte(dockerfile)})
 }
 
 func TestTheBuildCacheIsPrunedToItsBoundAndNoImageIsTouched(t *testing.T) {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ import (
 // The codes of gRPC that are answered here.
 const (
 	grpcOK              = 0
+	grpcUnknown         = 2
 	grpcInvalidArgument = 3
 	grpcNotFound        = 5
 	grpcUnimplemented   = 12
@@ -31,6 +33,9 @@ func (e *grpcError) Error() string { return e.message }
 // grpcMethod answers a call: one message for one. Only a *grpcError tells the caller what went wrong.
 type grpcMethod func(request []byte) (response []byte, err error)
 
+// grpcStream answers a call with as many messages as it likes for as many as come. asked are the headers of the call.
+type grpcStream func(asked http.Header, messages *grpcMessages) error
+
 // maxGRPCMessage bounds what a caller may send: a name or two.
 const maxGRPCMessage = 64 << 10
 
@@ -42,12 +47,18 @@ type grpcServer struct {
 	done   chan struct{}
 }
 
-// serveGRPC serves methods, by their paths, until close is called or the other side goes.
-func serveGRPC(conn net.Conn, methods map[string]grpcMethod) *grpcServer {
+// grpcCalls are what is served, by its path.
+type grpcCalls struct {
+	methods map[string]grpcMethod
+	streams map[string]grpcStream
+}
+
+// serveGRPC serves calls until close is called or the other side goes.
+func serveGRPC(conn net.Conn, calls grpcCalls) *grpcServer {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	s := &grpcServer{
-		server: &http.Server{Handler: grpcHandler(methods), Protocols: protocols, ReadHeaderTimeout: time.Minute},
+		server: &http.Server{Handler: grpcHandler(calls), Protocols: protocols, ReadHeaderTimeout: time.Minute},
 		conn:   &oneConn{conn: conn, closed: make(chan struct{})},
 		done:   make(chan struct{}),
 	}
@@ -65,12 +76,12 @@ func (s *grpcServer) close() error {
 	return errors.Join(err, s.conn.hangUp())
 }
 
-func grpcHandler(methods map[string]grpcMethod) http.Handler {
+func grpcHandler(calls grpcCalls) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/grpc")
 		w.WriteHeader(http.StatusOK)
 		code, message := grpcOK, ""
-		if err := answerGRPC(w, r, methods); err != nil {
+		if err := calls.answer(w, r); err != nil {
 			code, message = grpcInvalidArgument, "the call is not understood"
 			if known, ok := errors.AsType[*grpcError](err); ok {
 				code, message = known.code, known.message
@@ -83,30 +94,64 @@ func grpcHandler(methods map[string]grpcMethod) http.Handler {
 	})
 }
 
-func answerGRPC(w io.Writer, r *http.Request, methods map[string]grpcMethod) error {
-	method := methods[r.URL.Path]
+func (c grpcCalls) answer(w http.ResponseWriter, r *http.Request) error {
+	messages := &grpcMessages{in: bufio.NewReader(r.Body), out: bufio.NewWriterSize(w, maxGRPCMessage), flusher: http.NewResponseController(w)}
+	if stream := c.streams[r.URL.Path]; stream != nil {
+		return errors.Join(stream(r.Header, messages), messages.flush())
+	}
+	method := c.methods[r.URL.Path]
 	if method == nil {
 		return &grpcError{grpcUnimplemented, "no such method"}
 	}
-	var head [5]byte // whether it is compressed, which is never agreed on here, and its length
-	if _, err := io.ReadFull(r.Body, head[:]); err != nil {
-		return err
-	}
-	size := binary.BigEndian.Uint32(head[1:])
-	if head[0] != 0 || size > maxGRPCMessage {
-		return &grpcError{grpcInvalidArgument, "the message is compressed or too long"}
-	}
-	request := make([]byte, size)
-	if _, err := io.ReadFull(r.Body, request); err != nil {
+	request, err := messages.receive()
+	if err != nil {
 		return err
 	}
 	response, err := method(request)
 	if err != nil {
 		return err
 	}
-	framed := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(response)))
-	_, err = w.Write(append(framed, response...))
+	return errors.Join(messages.send(response), messages.flush())
+}
+
+// grpcMessages are those of one call. One goroutine may receive while another sends.
+type grpcMessages struct {
+	in      *bufio.Reader
+	out     *bufio.Writer
+	flusher *http.ResponseController
+}
+
+// receive waits for the next message; io.EOF after the last.
+func (m *grpcMessages) receive() ([]byte, error) {
+	var head [5]byte // whether it is compressed, which is never agreed on here, and its length
+	if _, err := io.ReadFull(m.in, head[:]); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(head[1:])
+	if head[0] != 0 || size > maxGRPCMessage {
+		return nil, &grpcError{grpcInvalidArgument, "the message is compressed or too long"}
+	}
+	message := make([]byte, size)
+	_, err := io.ReadFull(m.in, message)
+	return message, err
+}
+
+// send puts a message on its way; flush sees that it goes.
+func (m *grpcMessages) send(message []byte) error {
+	var head [5]byte
+	binary.BigEndian.PutUint32(head[1:], uint32(len(message)))
+	if _, err := m.out.Write(head[:]); err != nil {
+		return err
+	}
+	_, err := m.out.Write(message)
 	return err
+}
+
+func (m *grpcMessages) flush() error {
+	if err := m.out.Flush(); err != nil {
+		return err
+	}
+	return m.flusher.Flush()
 }
 
 // oneConn is a listener with one connection.

@@ -35,10 +35,10 @@ func TestASessionSpeaksGRPC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := serveGRPC(conn, map[string]grpcMethod{
+	s := serveGRPC(conn, grpcCalls{methods: map[string]grpcMethod{
 		methodHealth: healthy, methodSecret: secretsOf(map[string]string{"A": secretValue}),
 		methodCredentials: credentialsOf([]paas.RegistryLogin{{Registry: paas.Registry{Host: paas.DockerHub, User: "u"}, Password: "p"}}),
-	})
+	}})
 	health, err := healthpb.NewHealthClient(cc).Check(t.Context(), &healthpb.HealthCheckRequest{})
 	if err != nil || health.GetStatus() != healthpb.HealthCheckResponse_SERVING {
 		t.Errorf("it is not healthy: %v, %v", health, err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -27,10 +29,12 @@ type imageBuild struct {
 	mask   *mask
 	bounds *bounds
 	long   bool // a step ran long enough to be bounded
+
+	sourceErr error
 }
 
-// run has the image built and returns its id.
-func (b *imageBuild) run(ctx context.Context, src *source) (id string, err error) {
+// run has the image built and returns its id. What was wrong with the source, if anything was, is in sourceErr then.
+func (b *imageBuild) run(ctx context.Context, src fs.FS) (id string, err error) {
 	if err := b.possible(); err != nil {
 		return "", err
 	}
@@ -38,20 +42,12 @@ func (b *imageBuild) run(ctx context.Context, src *source) (id string, err error
 	if err != nil {
 		return "", err
 	}
-	options := b.options()
-	if b.version == build.BuilderV1 {
-		options.AuthConfigs = authConfigs(logins)
-	} else {
-		session, err := b.openSession(ctx, b.spec, logins)
-		if err != nil {
-			return "", err
-		}
-		defer func() { err = errors.Join(err, session.close()) }()
-		options.SessionID = session.id
-		b.bounds = b.bound(&options)
-	}
 	b.mask = newMask(b.spec.Secrets)
-	id, err = b.follow(ctx, src, options)
+	if b.version == build.BuilderV1 {
+		id, err = b.buildClassic(ctx, src, logins)
+	} else {
+		id, err = b.buildKit(ctx, src, logins)
+	}
 	b.mask.end(b.events)
 	b.bounds.end()
 	if b.long && b.bounds != nil && !b.bounds.any.Load() && b.spec.Limits != (paas.BuildLimits{}) {
@@ -61,6 +57,32 @@ func (b *imageBuild) run(ctx context.Context, src *source) (id string, err error
 		return "", b.explain(err)
 	}
 	return id, b.bases.tell(ctx, b.Docker, b.events)
+}
+
+// buildKit has BuildKit ask for the source, over the build's session.
+func (b *imageBuild) buildKit(ctx context.Context, src fs.FS, logins []paas.RegistryLogin) (string, error) {
+	options := b.options()
+	files := &fileSync{source: src, spec: b.spec}
+	session, err := b.openSession(ctx, b.spec, logins, files)
+	if err != nil {
+		return "", err
+	}
+	options.SessionID, options.RemoteContext = session.id, "client-session"
+	b.bounds = b.bound(&options)
+	id, err := b.follow(ctx, nil, options)
+	err = errors.Join(err, session.close())
+	b.sourceErr = files.failure()
+	return id, err
+}
+
+// buildClassic sends the source as a tar to the builder that was before BuildKit.
+func (b *imageBuild) buildClassic(ctx context.Context, src fs.FS, logins []paas.RegistryLogin) (string, error) {
+	options := b.options()
+	options.AuthConfigs = authConfigs(logins)
+	packed := packSource(src, b.spec)
+	id, err := b.follow(ctx, packed, options)
+	b.sourceErr = packed.end()
+	return id, err
 }
 
 // possible refuses what the builder that was before BuildKit cannot do, before it begins.
@@ -86,7 +108,7 @@ func (b *imageBuild) explain(err error) error {
 	return err
 }
 
-func (b *imageBuild) follow(ctx context.Context, src *source, options client.ImageBuildOptions) (string, error) {
+func (b *imageBuild) follow(ctx context.Context, src io.Reader, options client.ImageBuildOptions) (string, error) {
 	var progress buildProgress = &trace{events: b.event, mask: b.mask}
 	if b.version == build.BuilderV1 {
 		progress = &classic{events: b.event, now: time.Now}

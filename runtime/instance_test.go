@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -273,7 +274,7 @@ func TestAnEngineThatIsAwayIsUnavailable(t *testing.T) {
 		"Image":       func() error { _, err := d.Image(ctx, id); return err },
 		"RemoveImage": func() error { return d.RemoveImage(ctx, id) },
 		"BuildImage": func() error {
-			_, err := d.BuildImage(ctx, strings.NewReader(""), paas.ImageSpec{}, func(paas.BuildEvent) {})
+			_, err := d.BuildImage(ctx, embed.FS{}, paas.ImageSpec{}, func(paas.BuildEvent) {})
 			return err
 		},
 		"Service": func() error { return d.EnsureService(ctx, ServiceSpec{Name: "x", Binary: probe}) },

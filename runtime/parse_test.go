@@ -215,7 +215,7 @@ func TestABuildWithoutBuildKitWorks(t *testing.T) {
 	var s steps
 	build := func(line string) (string, error) {
 		b := &imageBuild{Docker: d, spec: imageSpec(), version: "1", events: s.add}
-		return b.run(t.Context(), &source{r: tree(t, line)})
+		return b.run(t.Context(), tree(t, line))
 	}
 	id, err := build(`RUN ["/probe", "exit", "0"]`)
 	if err != nil || !strings.HasPrefix(id, "sha256:") {

@@ -1,11 +1,9 @@
 package runtime
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
+	"embed"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -106,11 +104,8 @@ func (d *Docker) adopt(ctx context.Context, pinned reference.Canonical, spec paa
 		return paas.Image{}, paas.Errorf(paas.Invalid, "image %s cannot be deployed: it is a base for other images (it has ONBUILD steps)", reference.FamiliarString(pinned)).
 			WithHint("build one from it: a Dockerfile that begins FROM %s", reference.FamiliarString(pinned))
 	}
-	spec.Dockerfile, spec.Args, spec.Secrets, spec.NoCache = "Dockerfile", nil, nil, false
-	src, err := oneLine("FROM " + pinned.String() + "\n")
-	if err != nil {
-		return paas.Image{}, err
-	}
+	spec.Dockerfile, spec.Text = "Dockerfile", "FROM "+pinned.String()+"\n"
+	spec.Args, spec.Secrets, spec.NoCache = nil, nil, false
 	// Its steps are the builder's own: nothing that a user would want to see.
 	base := func(e paas.BuildEvent) {
 		if e.Base != (paas.BaseImage{}) {
@@ -122,26 +117,13 @@ func (d *Docker) adopt(ctx context.Context, pinned reference.Canonical, spec paa
 		return paas.Image{}, err
 	}
 	b := &imageBuild{Docker: d, spec: spec, version: version, events: base}
-	id, err := b.run(ctx, &source{r: src})
+	id, err := b.run(ctx, embed.FS{}) // nothing else
 	if err != nil {
 		return paas.Image{}, explain(ctx, "adopt image "+pinned.String(), err)
 	}
 	image, err := d.Image(ctx, id)
 	image.Ref = pinned.String()
 	return image, err
-}
-
-// oneLine is a tree with a Dockerfile only.
-func oneLine(dockerfile string) (io.Reader, error) {
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	if err := w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(dockerfile))}); err != nil {
-		return nil, err
-	}
-	if _, err := io.WriteString(w, dockerfile); err != nil {
-		return nil, err
-	}
-	return &b, w.Close()
 }
 
 // forget takes back a name that was only needed for a moment; the layers stay with the image that was made of it.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -117,6 +118,15 @@ func tarOf(files map[string][]byte) *bytes.Buffer {
 	}
 	must(w.Close())
 	return &b
+}
+
+// filesOf is a source of these files, which no build before had.
+func filesOf(files map[string][]byte) fstest.MapFS {
+	src := fstest.MapFS{}
+	for name, content := range files {
+		src[name] = &fstest.MapFile{Data: content, Mode: 0o755, ModTime: time.Now()}
+	}
+	return src
 }
 
 func must(err error) {

@@ -28,7 +28,7 @@ func TestTheImageOfStaticSitesIsMadeOnceAndBuiltFrom(t *testing.T) {
 		t.Errorf("it was made once more: %s, %v", again.ID, err)
 	}
 	spec := imageSpec()
-	context := tarOf(map[string][]byte{"Dockerfile": []byte("FROM " + ref + "\nCOPY Dockerfile /app/\nUSER 65532:65532\nCMD [\"/paasd\"]\n")})
+	context := filesOf(map[string][]byte{"Dockerfile": []byte("FROM " + ref + "\nCOPY Dockerfile /app/\nUSER 65532:65532\nCMD [\"/paasd\"]\n")})
 	image, err := d.BuildImage(t.Context(), context, spec, func(paas.BuildEvent) {})
 	if err != nil {
 		t.Fatal(err)

@@ -115,6 +115,13 @@ func (c cache) mount(prefix string) string {
 	return m
 }
 
+// OtherCaches is the text of a generated Dockerfile whose cache mounts begin with cache in place of what the settings had. The tree
+// keeps the other one: what a file says of caches is no difference between two builds.
+func OtherCaches(text, had, cache string) string {
+	const mount = "--mount=type=cache,id="
+	return strings.ReplaceAll(text, mount+had+"-", mount+cache+"-")
+}
+
 // run adds a step that needs nothing from outside. Its commands are run by the shell, each if those before succeeded.
 func (d *script) run(commands ...string) { d.write(steps("RUN", nil, commands)...) }
 

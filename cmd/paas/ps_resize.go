@@ -28,7 +28,7 @@ processors or both: 512mb, 0.5cpu, 512mb:0.5cpu. What a size does not name has t
 default. Types that are not named stay as they are.
 
 Instances of these types are replaced, the new ones first; no release is made. An instance that needs more memory than it
-may take is ended and replaced, and the log says so: R15 when it happens, R14 when it is near.`,
+may take is ended and replaced: paas ps and the log say "out of memory".`,
 		Example: `  paas ps:resize
   paas ps:resize web=512mb:0.5cpu worker=1gb
   paas ps:resize web=default`,

@@ -11,7 +11,8 @@ import (
 
 // workshop is a sample whose image takes work: a step that depends on one file, and one that depends on all of them.
 var workshop = platform.Fixture{
-	Files: map[string]string{"version": "0\n", "deps": "1\n"},
+	Files:    map[string]string{"version": "0\n", "deps": "1\n"},
+	Procfile: "-",
 	Dockerfile: "FROM debian:bookworm-slim\nWORKDIR /app\nCOPY deps ./\nRUN find /usr/bin /usr/lib -type f -exec sha256sum {} + > /deps.sums\n" +
 		"COPY . .\nRUN sha256sum * > /app.sums\nEXPOSE 5000\nCMD [\"/app/probe\", \"web\"]\n",
 }
