@@ -150,6 +150,16 @@ func newDocker(t testing.TB) *Docker {
 	return d
 }
 
+// insist tries what a busy engine may refuse at first: it gives up on the exit of a container that it has killed after 10 s.
+func insist(try func() error) (err error) {
+	for range 6 {
+		if err = try(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
 // clean removes all that an installation has on the engine.
 func clean(d *Docker) {
 	ctx := context.Background()
@@ -157,7 +167,7 @@ func clean(d *Docker) {
 	containers, err := d.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: d.mine()})
 	must(err)
 	for _, c := range containers.Items {
-		must(d.forceRemove(ctx, c.ID))
+		must(insist(func() error { return d.forceRemove(ctx, c.ID) }))
 	}
 	networks, err := d.client.NetworkList(ctx, client.NetworkListOptions{Filters: d.mine()})
 	must(err)
